@@ -1,0 +1,15 @@
+// A jest transformer of one call: esbuild strips the types and turns `import` into `require`.
+const { transformSync } = require('esbuild');
+
+module.exports = {
+  process(source, filename) {
+    const { code, map } = transformSync(source, {
+      loader: 'ts',
+      format: 'cjs',
+      target: 'node26',
+      sourcemap: true,
+      sourcefile: filename,
+    });
+    return { code, map };
+  },
+};
