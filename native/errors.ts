@@ -18,6 +18,7 @@ const code = (exit: 1 | 2, meaning: string, remedy: string): ErrorCode => ({
 
 export const ERROR_CODES = {
   USAGE: code(2, 'the command line is wrong', 'see `live_audit.ext help`'),
+  ELF: code(1, 'a binary could not be read as ELF', 'check the path; `status` lists what is attached'),
   SQL: code(1, 'SQLite refused the statement', 'mend the SQL; `specs` lists tables and columns'),
   INTERNAL: code(1, 'a bug in live_audit', 'report it with the message and `version`'),
 } as const satisfies Record<string, ErrorCode>;

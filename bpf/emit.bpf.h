@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * The ring buffer, the counters and the only functions that put anything into it. Every failure is
+ * counted here, by reason; nothing is dropped in silence.
+ *
+ * Records are reserved in the ring and filled there: since kernel 6.0 a uprobe program can be preempted,
+ * so per-CPU scratch memory would be shared with whoever comes next.
+ */
+#ifndef LIVE_AUDIT_EMIT_BPF_H
+#define LIVE_AUDIT_EMIT_BPF_H
+
+#include "event.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 * 1024 * 1024); /* the loader sets the configured size */
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, COUNTERS);
+	__type(key, __u32);
+	__type(value, __u64);
+} counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_TARGETS);
+	__type(key, __u32);
+	__type(value, struct target);
+} targets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MAX_TARGETS *TARGET_PROBES);
+	__type(key, __u32);
+	__type(value, struct probe_stats);
+} stats SEC(".maps");
+
+/*
+ * Atomic although the slot is this CPU's: a preempted program may share it with the next one.
+ */
+static __always_inline void count(__u32 which)
+{
+	__u64 *value = bpf_map_lookup_elem(&counters, &which);
+
+	if (value)
+		__sync_fetch_and_add(value, 1);
+}
+
+/* Count a hit of the probe with this cookie, and look its target up. */
+static __always_inline struct target *probe_target(__u64 cookie)
+{
+	__u32 target = COOKIE_TARGET(cookie);
+	__u32 slot = target * TARGET_PROBES + COOKIE_PROBE(cookie);
+	struct probe_stats *stat = bpf_map_lookup_elem(&stats, &slot);
+
+	if (stat) {
+		__sync_fetch_and_add(&stat->hits, 1);
+		stat->last = bpf_ktime_get_boot_ns();
+	}
+	return bpf_map_lookup_elem(&targets, &target);
+}
+
+/* A record of a fixed size, built on the stack. 0, or -1 where the ring was full. */
+static __always_inline int emit(const void *record, __u32 size, enum counter on_failure)
+{
+	if (bpf_ringbuf_output(&events, (void *)record, size, 0) == 0)
+		return 0;
+	count(on_failure);
+	return -1;
+}
+
+/*
+ * How far a NUL-terminated text goes on behind what was sent: its length is told even where the text is
+ * cut. Bounded: 240 chunks are 15 MiB.
+ */
+static __noinline __u32 measure_text(const char *from)
+{
+	struct text_record *scratch;
+	__u32 length = 0;
+	int i;
+
+	scratch = bpf_ringbuf_reserve(&events, sizeof(*scratch) + TEXT_CHUNK, 0);
+	if (!scratch)
+		return 0;
+	for (i = 0; i < TEXT_MEASURE_CHUNKS; i++) {
+		long n = bpf_probe_read_user_str(scratch->text, TEXT_CHUNK, from + length);
+
+		if (n <= 0)
+			break;
+		length += n - 1;
+		if (n < TEXT_CHUNK)
+			break;
+	}
+	bpf_ringbuf_discard(scratch, BPF_RB_NO_WAKEUP);
+	return length;
+}
+
+/*
+ * A NUL-terminated text of the process, in one small record or in chunks of 64 KiB. The header is the
+ * template of each; its seq goes up with every record, lost ones included.
+ */
+static __noinline int emit_text(struct record_header *header, const char *from)
+{
+	struct text_record *record;
+	__u32 total = 0;
+	long n;
+	int i;
+
+	if (!header)
+		return 0;
+	record = bpf_ringbuf_reserve(&events, sizeof(*record) + TEXT_SMALL, 0);
+	header->seq++;
+	if (!record) {
+		count(COUNTER_RECORDS_LOST);
+		return 0;
+	}
+	n = bpf_probe_read_user_str(record->text, TEXT_SMALL, from);
+	if (n < TEXT_SMALL) {
+		record->header = *header;
+		record->header.flags |= FLAG_LAST;
+		if (n <= 0) {
+			record->header.flags |= FLAG_READ_FAILED;
+			count(COUNTER_READ_FAILED);
+		}
+		record->size = n > 0 ? n - 1 : 0;
+		record->total = record->size;
+		bpf_ringbuf_submit(record, 0);
+		return 0;
+	}
+	bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+
+	for (i = 0; i < TEXT_MAX_CHUNKS; i++) {
+		__u32 size;
+
+		record = bpf_ringbuf_reserve(&events, sizeof(*record) + TEXT_CHUNK, 0);
+		if (i > 0)
+			header->seq++;
+		if (!record) {
+			count(COUNTER_RECORDS_LOST);
+			return 0;
+		}
+		n = bpf_probe_read_user_str(record->text, TEXT_CHUNK, from + total);
+		size = n > 0 ? n - 1 : 0;
+		total += size;
+		record->header = *header;
+		if (n < TEXT_CHUNK) {
+			record->header.flags |= FLAG_LAST;
+			if (n <= 0) {
+				record->header.flags |= FLAG_READ_FAILED | FLAG_TEXT_CUT;
+				count(COUNTER_READ_FAILED);
+			}
+		} else if (i == TEXT_MAX_CHUNKS - 1) {
+			__u32 rest = measure_text(from + total);
+
+			record->header.flags |= FLAG_LAST;
+			if (rest > 0)
+				record->header.flags |= FLAG_TEXT_CUT;
+			total += rest;
+		}
+		record->size = size;
+		record->total = total;
+		bpf_ringbuf_submit(record, 0);
+		if (n < TEXT_CHUNK)
+			return 0;
+	}
+	return 0;
+}
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/*
+ * The records that BPF programs put into the ring buffer, shared by all tables. Little endian, naturally
+ * aligned, no implicit padding. native/events.ts holds the same layout for the reader;
+ * `npm run check` compares the two (test/unit/event-layout.test.ts, from the objects' own BTF).
+ */
+#ifndef LIVE_AUDIT_EVENT_H
+#define LIVE_AUDIT_EVENT_H
+
+/* First member of every record. */
+struct record_header {
+	__u16 type;   /* enum shell_record …: one number space per ring */
+	__u16 flags;  /* enum record_flag */
+	__u32 target; /* index into the map `targets`: which binary the probe sits in */
+	__u64 time;   /* CLOCK_BOOTTIME, ns */
+	__u32 tgid;   /* in the initial pid namespace */
+	__u32 seq;    /* counts the records of one process, lost ones included: a gap is a lost record */
+};
+_Static_assert(sizeof(struct record_header) == 24, "record_header");
+
+enum record_flag {
+	FLAG_LAST = 1 << 0,        /* the last chunk of a text */
+	FLAG_READ_FAILED = 1 << 1, /* the process's memory could not be read */
+	FLAG_TEXT_CUT = 1 << 2,    /* the text goes on; `total` is its length as far as measured */
+};
+
+/* One chunk of a text. `size` bytes are valid; chunks of one text follow each other. */
+#define TEXT_SMALL 256
+#define TEXT_CHUNK 65536
+/* 17 chunks of 65535 bytes hold a whole text of 1 MiB; beyond it only the length is measured. */
+#define TEXT_MAX_CHUNKS 17
+#define TEXT_MEASURE_CHUNKS 240
+
+struct text_record {
+	struct record_header header;
+	__u32 size;  /* bytes in this chunk, without a NUL */
+	__u32 total; /* on FLAG_LAST: length of the whole text, bytes */
+	char text[];
+};
+_Static_assert(sizeof(struct text_record) == 32, "text_record");
+
+/* Why an event could not be handed over; the index into the map `counters`. */
+enum counter {
+	COUNTER_SEEN = 0,         /* events begun */
+	COUNTER_LOST_RESERVE = 1, /* events: no room in the ring buffer */
+	COUNTER_LOST_STATE = 2,   /* events: no room in the map of processes */
+	COUNTER_RECORDS_LOST = 3, /* records of an event already begun: no room in the ring buffer */
+	COUNTER_READ_FAILED = 4,  /* texts: the process's memory could not be read */
+	COUNTERS = 5,
+};
+
+/*
+ * What a binary's probes need to know. Link-time addresses: at run time an entry probe learns the load
+ * bias from its own instruction pointer.
+ */
+#define TARGET_PROBES 8
+#define TARGET_SYMBOLS 8
+#define MAX_TARGETS 256
+
+struct target {
+	__u64 probe_vaddr[TARGET_PROBES];   /* of the probed instruction; 0: this probe is not attached */
+	__u64 symbol_vaddr[TARGET_SYMBOLS]; /* of a global variable; 0: the binary does not have it */
+};
+_Static_assert(sizeof(struct target) == 128, "target");
+
+/* Per CPU and (target, probe): how often a probe fired, and when it did last. */
+struct probe_stats {
+	__u64 hits;
+	__u64 last; /* CLOCK_BOOTTIME, ns */
+};
+_Static_assert(sizeof(struct probe_stats) == 16, "probe_stats");
+
+/* A uprobe's cookie: target in the upper half, probe in the lower. */
+#define COOKIE_TARGET(cookie) ((__u32)((cookie) >> 32))
+#define COOKIE_PROBE(cookie) ((__u32)(cookie))
+
+#endif

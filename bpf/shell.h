@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
+/* The records of shell_history_live. Layout rules as in event.h; the reader's is in tables/shell_history_live/records.ts. */
+#ifndef LIVE_AUDIT_SHELL_H
+#define LIVE_AUDIT_SHELL_H
+
+#include "event.h"
+
+/* What happened to a shell, in the order in which it happens. */
+enum shell_record {
+	SHELL_CONTEXT = 1,  /* shell_context: the first line of a command was typed */
+	SHELL_LINE = 2,     /* text: a line as typed, without its newline */
+	SHELL_EXPANDED = 3, /* text: the line after history expansion, only where it is another one */
+	SHELL_REJECTED = 4, /* shell_status: history expansion failed or only printed the line */
+	SHELL_START = 5,    /* shell_status: the command was parsed and runs now */
+	SHELL_END = 6,      /* shell_status: the shell asks for the next command; status is $? */
+	SHELL_EXEC = 7,     /* shell_status: another program replaced the shell; status unknown */
+	SHELL_EXIT = 8,     /* shell_status: the shell is gone; status is the kernel's wait status */
+};
+
+/* Which probe of a target, by function; the index into target.probe_vaddr. */
+enum shell_probe {
+	PROBE_READ_COMMAND = 0,
+	PROBE_READ_COMMAND_RETURN = 1,
+	PROBE_READLINE = 2,
+	PROBE_READLINE_RETURN = 3,
+	PROBE_PRE_PROCESS_LINE = 4,
+	PROBE_PRE_PROCESS_LINE_RETURN = 5,
+};
+
+/* Globals of bash; the index into target.symbol_vaddr. */
+enum bash_symbol {
+	BASH_LAST_COMMAND_EXIT_VALUE = 0, /* int: $? */
+	BASH_PARSE_AND_EXECUTE_LEVEL = 1, /* int: depth of eval, source, traps, PROMPT_COMMAND */
+	BASH_INTERACTIVE = 2,             /* int: commands are read from a user */
+};
+
+#define TTY_NAME 64
+#define CWD_MAX 4096
+#define CWD_DEPTH 64
+
+struct shell_context {
+	struct record_header header;
+	__u32 parent; /* tgid of the parent */
+	__u32 uid;    /* kuid: as the initial user namespace has it */
+	__u32 euid;
+	__u32 gid;
+	__u32 auid;      /* audit login uid; 4294967295: never logged in */
+	__u32 sessionid; /* audit session; 4294967295: none */
+	__u32 pid_namespace; /* inode number */
+	__u32 cwd_size;      /* bytes used of cwd */
+	__u64 cgroup_id;     /* of the unified hierarchy */
+	__u32 cwd_whole;     /* 1: cwd reaches the process's root */
+	__u32 reserved;
+	char tty[TTY_NAME]; /* as the kernel names it: pts0, tty1; empty: no terminal */
+	char cwd[CWD_MAX];  /* names from the leaf up to the root, each ended by a NUL */
+};
+_Static_assert(sizeof(struct shell_context) == 24 + 48 + 64 + 4096, "shell_context");
+
+struct shell_status {
+	struct record_header header;
+	__s32 status;
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct shell_status) == 32, "shell_status");
+
+#endif

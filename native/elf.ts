@@ -1,0 +1,229 @@
+/**
+ * Reading symbols out of ELF files: pure functions over a byte source, no knowledge of any program.
+ * Layouts are from the System V ABI (Elf64_Ehdr, Elf64_Phdr, Elf64_Shdr, Elf64_Sym); only 64-bit little
+ * endian files are read, which is all that x86-64 and arm64 Linux run.
+ */
+import fs from 'node:fs';
+import { LiveAuditError } from './errors.ts';
+
+/** Bytes by position, so that a 200 MB server binary is not read whole. */
+export interface ByteSource {
+  readonly size: number;
+  /** @returns exactly `length` bytes. @throws when the range is outside the source. */
+  read(position: number, length: number): Buffer;
+}
+
+export interface Segment {
+  readonly offset: number;
+  readonly vaddr: number;
+  readonly fileSize: number;
+  readonly executable: boolean;
+}
+
+export interface Elf {
+  readonly source: ByteSource;
+  readonly segments: readonly Segment[];
+  readonly sections: readonly Section[];
+  /** The linker's build id in hex, or null. */
+  readonly buildId: string | null;
+}
+
+interface Section {
+  readonly type: number;
+  readonly offset: number;
+  readonly size: number;
+  readonly link: number;
+}
+
+export interface ElfSymbol {
+  readonly name: string;
+  /** Link-time address. */
+  readonly vaddr: number;
+  readonly size: number;
+  readonly kind: 'function' | 'object';
+}
+
+const EHDR_SIZE = 64;
+const EI_CLASS = 4;
+const ELFCLASS64 = 2;
+const EI_DATA = 5;
+const ELFDATA2LSB = 1;
+const E_PHOFF = 32;
+const E_SHOFF = 40;
+const E_PHENTSIZE = 54;
+const E_PHNUM = 56;
+const E_SHENTSIZE = 58;
+const E_SHNUM = 60;
+
+const PHDR_SIZE = 56;
+const PT_LOAD = 1;
+const PF_X = 1;
+
+const SHDR_SIZE = 64;
+const SHT_SYMTAB = 2;
+const SHT_NOTE = 7;
+const SHT_DYNSYM = 11;
+
+const SYM_SIZE = 24;
+const STT_OBJECT = 1;
+const STT_FUNC = 2;
+const SHN_UNDEF = 0;
+
+const NT_GNU_BUILD_ID = 3;
+/** A hostile header must not make us read gigabytes. */
+const MAX_TABLE_BYTES = 256 * 1024 * 1024;
+const MAX_NOTE_BYTES = 64 * 1024;
+
+/** endbr64: an indirect branch target (CET); a probe on it is single-stepped and 20 times dearer. */
+const ENDBR64 = Buffer.from([0xf3, 0x0f, 0x1e, 0xfa]);
+
+const invalid = (reason: string) => new LiveAuditError('ELF', `not a usable ELF file: ${reason}`);
+
+/** @throws LiveAuditError ELF where a range lies outside the file */
+function readTable(source: ByteSource, offset: number, size: number, what: string): Buffer {
+  if (offset < 0 || size < 0 || size > MAX_TABLE_BYTES || offset + size > source.size)
+    throw invalid(`${what} lies outside the file`);
+  return source.read(offset, size);
+}
+
+const u64 = (bytes: Buffer, at: number): number => Number(bytes.readBigUInt64LE(at));
+
+/** @throws LiveAuditError ELF */
+export function parseElf(source: ByteSource): Elf {
+  if (source.size < EHDR_SIZE) throw invalid('shorter than a header');
+  const header = source.read(0, EHDR_SIZE);
+  if (header.readUInt32BE(0) !== 0x7f454c46) throw invalid('no ELF magic');
+  if (header[EI_CLASS] !== ELFCLASS64 || header[EI_DATA] !== ELFDATA2LSB)
+    throw invalid('not 64-bit little endian');
+
+  const segments: Segment[] = [];
+  const phnum = header.readUInt16LE(E_PHNUM);
+  if (phnum > 0) {
+    if (header.readUInt16LE(E_PHENTSIZE) !== PHDR_SIZE) throw invalid('program header size');
+    const table = readTable(source, u64(header, E_PHOFF), phnum * PHDR_SIZE, 'program headers');
+    for (let at = 0; at < table.length; at += PHDR_SIZE) {
+      if (table.readUInt32LE(at) !== PT_LOAD) continue;
+      segments.push({
+        executable: (table.readUInt32LE(at + 4) & PF_X) !== 0,
+        offset: u64(table, at + 8),
+        vaddr: u64(table, at + 16),
+        fileSize: u64(table, at + 32),
+      });
+    }
+  }
+
+  const sections: Section[] = [];
+  const shnum = header.readUInt16LE(E_SHNUM);
+  if (shnum > 0) {
+    if (header.readUInt16LE(E_SHENTSIZE) !== SHDR_SIZE) throw invalid('section header size');
+    const table = readTable(source, u64(header, E_SHOFF), shnum * SHDR_SIZE, 'section headers');
+    for (let at = 0; at < table.length; at += SHDR_SIZE) {
+      sections.push({
+        type: table.readUInt32LE(at + 4),
+        offset: u64(table, at + 24),
+        size: u64(table, at + 32),
+        link: table.readUInt32LE(at + 40),
+      });
+    }
+  }
+  return { source, segments, sections, buildId: readBuildId(source, sections) };
+}
+
+function readBuildId(source: ByteSource, sections: readonly Section[]): string | null {
+  for (const section of sections) {
+    if (section.type !== SHT_NOTE || section.size > MAX_NOTE_BYTES) continue;
+    const notes = readTable(source, section.offset, section.size, 'a note');
+    for (let at = 0; at + 12 <= notes.length; ) {
+      const nameSize = notes.readUInt32LE(at);
+      const descSize = notes.readUInt32LE(at + 4);
+      const name = at + 12;
+      const desc = name + ((nameSize + 3) & ~3);
+      if (desc + descSize > notes.length) break;
+      if (
+        notes.readUInt32LE(at + 8) === NT_GNU_BUILD_ID &&
+        notes.latin1Slice(name, name + 3) === 'GNU'
+      )
+        return notes.subarray(desc, desc + descSize).toString('hex');
+      at = desc + ((descSize + 3) & ~3);
+    }
+  }
+  return null;
+}
+
+/**
+ * The defined functions and variables with one of these names, from .dynsym and .symtab.
+ * @throws LiveAuditError ELF
+ */
+export function findSymbols(elf: Elf, names: ReadonlySet<string>): Map<string, ElfSymbol> {
+  const found = new Map<string, ElfSymbol>();
+  for (const section of elf.sections) {
+    if (section.type !== SHT_DYNSYM && section.type !== SHT_SYMTAB) continue;
+    const strings = elf.sections[section.link];
+    if (!strings) throw invalid('a symbol table without strings');
+    const table = readTable(elf.source, section.offset, section.size, 'symbols');
+    const text = readTable(elf.source, strings.offset, strings.size, 'symbol names');
+    for (let at = 0; at + SYM_SIZE <= table.length; at += SYM_SIZE) {
+      const type = (table[at + 4] ?? 0) & 0xf;
+      if (type !== STT_FUNC && type !== STT_OBJECT) continue;
+      if (table.readUInt16LE(at + 6) === SHN_UNDEF) continue;
+      const start = table.readUInt32LE(at);
+      const end = text.indexOf(0, start);
+      if (end < 0) continue;
+      const name = text.latin1Slice(start, end);
+      if (!names.has(name) || found.has(name)) continue;
+      found.set(name, {
+        name,
+        vaddr: u64(table, at + 8),
+        size: u64(table, at + 16),
+        kind: type === STT_FUNC ? 'function' : 'object',
+      });
+    }
+  }
+  return found;
+}
+
+/** Where an address of the file's own code lies in the file, or null where no segment has it. */
+export function fileOffset(elf: Elf, vaddr: number): number | null {
+  const segment = elf.segments.find((s) => vaddr >= s.vaddr && vaddr < s.vaddr + s.fileSize);
+  return segment ? vaddr - segment.vaddr + segment.offset : null;
+}
+
+/**
+ * The address at which to probe the entry of a function: behind a leading endbr64, where the arguments
+ * and the return address still stand as at the entry itself.
+ * @throws LiveAuditError ELF where the function lies in no segment
+ */
+export function probeAddress(elf: Elf, symbol: ElfSymbol): { vaddr: number; offset: number } {
+  const offset = fileOffset(elf, symbol.vaddr);
+  if (offset === null || offset + ENDBR64.length > elf.source.size)
+    throw invalid(`${symbol.name} lies in no segment`);
+  const skip = elf.source.read(offset, ENDBR64.length).equals(ENDBR64) ? ENDBR64.length : 0;
+  return { vaddr: symbol.vaddr + skip, offset: offset + skip };
+}
+
+/** Open a file as a byte source for the time of one call. */
+export function withElf<T>(path: string, use: (elf: Elf) => T): T {
+  const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+  try {
+    const stat = fs.fstatSync(fd);
+    if (!stat.isFile()) throw invalid('not a regular file');
+    return use(parseElf(fileSource(fd, stat.size)));
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function fileSource(fd: number, size: number): ByteSource {
+  return {
+    size,
+    read(position, length) {
+      const bytes = Buffer.allocUnsafe(length);
+      for (let done = 0; done < length; ) {
+        const n = fs.readSync(fd, bytes, done, length - done, position + done);
+        if (n === 0) throw invalid('it ends early');
+        done += n;
+      }
+      return bytes;
+    },
+  };
+}
