@@ -18,8 +18,54 @@ const code = (exit: 1 | 2, meaning: string, remedy: string): ErrorCode => ({
 
 export const ERROR_CODES = {
   USAGE: code(2, 'the command line is wrong', 'see `live_audit.ext help`'),
-  ELF: code(1, 'a binary could not be read as ELF', 'check the path; `status` lists what is attached'),
+  ELF: code(
+    1,
+    'a binary could not be read as ELF',
+    'check the path; `status` lists what is attached',
+  ),
   SQL: code(1, 'SQLite refused the statement', 'mend the SQL; `specs` lists tables and columns'),
+  RING_UNSAFE: code(
+    1,
+    'a ring file is a link, no regular file, or of another owner',
+    'move it away, or run as its owner',
+  ),
+  RING_BUSY: code(1, 'another process writes this ring file', 'stop the other collector'),
+  RING_IO: code(
+    1,
+    'a ring file cannot be made, opened or grown',
+    'check space and rights of the state directory',
+  ),
+  RING_SIZE: code(1, 'a ring size is not allowed', 'use a power of two from 64 KiB to 4 GiB'),
+  RING_ROW: code(
+    1,
+    'a row does not fit into its ring',
+    'it is counted as lost_store; enlarge the ring or lower max_text',
+  ),
+  RING_DAMAGED: code(
+    1,
+    'a ring file was damaged while in use',
+    'start the collector again: it sets the file aside',
+  ),
+  SOCKET_PATH: code(
+    2,
+    "the path of osquery's socket cannot be used",
+    'give --socket a path of at most 97 bytes',
+  ),
+  OSQUERY_SOCKET: code(
+    1,
+    'osquery cannot be reached',
+    'start osqueryd or osqueryi, and give its --extensions_socket as --socket',
+  ),
+  OSQUERY_REFUSED: code(
+    1,
+    'osquery refused the extension',
+    'see that no other extension has the same name or tables',
+  ),
+  OSQUERY_QUERY: code(1, 'osquery failed a call', 'mend the SQL, or see the log of osquery'),
+  PROTOCOL: code(1, 'bytes that are not the Thrift of osquery', 'see what else uses the socket'),
+  QUERY_CONTEXT: code(1, 'a query context of osquery that cannot be read', 'report it'),
+  TABLE_SPEC: code(1, 'a table is declared wrongly', 'mend the table named'),
+  RESULT_TOO_LARGE: code(1, 'a result over the limit of memory', 'narrow the query: time, LIMIT'),
   INTERNAL: code(1, 'a bug in live_audit', 'report it with the message and `version`'),
 } as const satisfies Record<string, ErrorCode>;
 
