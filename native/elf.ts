@@ -141,7 +141,7 @@ function readBuildId(source: ByteSource, sections: readonly Section[]): string |
       if (desc + descSize > notes.length) break;
       if (
         notes.readUInt32LE(at + 8) === NT_GNU_BUILD_ID &&
-        notes.latin1Slice(name, name + 3) === 'GNU'
+        notes.toString('latin1', name, name + 3) === 'GNU'
       )
         return notes.subarray(desc, desc + descSize).toString('hex');
       at = desc + ((descSize + 3) & ~3);
@@ -169,7 +169,7 @@ export function findSymbols(elf: Elf, names: ReadonlySet<string>): Map<string, E
       const start = table.readUInt32LE(at);
       const end = text.indexOf(0, start);
       if (end < 0) continue;
-      const name = text.latin1Slice(start, end);
+      const name = text.toString('latin1', start, end);
       if (!names.has(name) || found.has(name)) continue;
       found.set(name, {
         name,

@@ -18,6 +18,21 @@ const code = (exit: 1 | 2, meaning: string, remedy: string): ErrorCode => ({
 
 export const ERROR_CODES = {
   USAGE: code(2, 'the command line is wrong', 'see `live_audit.ext help`'),
+  LIBBPF: code(
+    1,
+    'libbpf is missing',
+    'install libbpf1 (1.0 or newer), or use the release file, which has its own',
+  ),
+  BPF: code(
+    1,
+    'the kernel or libbpf refused',
+    'kernel 5.15 or newer with BTF (/sys/kernel/btf/vmlinux) and uprobes is needed',
+  ),
+  BPF_DENIED: code(
+    1,
+    'no right to use BPF',
+    'run as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE',
+  ),
   ELF: code(
     1,
     'a binary could not be read as ELF',

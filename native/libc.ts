@@ -16,6 +16,7 @@ const mmap = libc.func(
   'uintptr_t mmap(uintptr_t addr, size_t length, int prot, int flags, int fd, int64_t offset)',
 );
 const munmap = libc.func('int munmap(uintptr_t addr, size_t length)');
+const getpagesize = libc.func('int getpagesize(void)');
 const flock_ = libc.func('int flock(int fd, int operation)');
 
 /** The name of an errno value: 17 is EEXIST. */
@@ -50,6 +51,9 @@ export class Mapping {
     this.#address = 0n;
   }
 }
+
+/** Bytes of a memory page: 4096 on x86-64, 4096 to 65536 on arm64. */
+export const pageSize = (): number => getpagesize();
 
 /** Take an exclusive lock without waiting; it goes with the descriptor (so with the process). */
 export function tryLock(fd: number): boolean {

@@ -1,0 +1,125 @@
+/**
+ * The consumer of one BPF ring buffer (kernel/bpf/ringbuf.c, since 5.8), in plain JavaScript over an mmap.
+ *
+ * The map's memory: the consumer page (ours to write) at offset 0; from offset PAGE_SIZE on, the producer
+ * page and then the data, mapped twice in a row so that a record is always contiguous. Each record has an
+ * 8-byte header: u32 length with the busy and discard bits, u32 page offset. Lengths are rounded up to 8.
+ */
+import koffi, { type node } from 'koffi';
+import { Mapping, PROT_READ, PROT_WRITE, pageSize } from './libc.ts';
+
+const BUSY = 0x8000_0000 | 0;
+const DISCARD = 0x4000_0000;
+const LENGTH = 0x3fff_ffff;
+const HEADER = 8;
+/** Room is given back to the kernel after this many bytes, not after each record. */
+const RELEASE_BYTES = 64 * 1024;
+
+/** Gets each record in order; `view` is the kernel's memory, valid only during the call. */
+export type RecordSink = (view: DataView, offset: number, length: number) => void;
+
+export class KernelRing {
+  readonly #size: number;
+  readonly #consumerMap: Mapping;
+  readonly #dataMap: Mapping;
+  readonly #consumer: BigInt64Array;
+  readonly #producer: BigInt64Array;
+  readonly #headers: Int32Array;
+  readonly #view: DataView;
+  #position: number;
+
+  /** @param size bytes of data: the map's max_entries */
+  constructor(fd: number, size: number) {
+    const page = pageSize();
+    this.#size = size;
+    this.#consumerMap = new Mapping(fd, page, PROT_READ | PROT_WRITE);
+    try {
+      this.#dataMap = new Mapping(fd, page + 2 * size, PROT_READ, page);
+    } catch (error) {
+      this.#consumerMap.close();
+      throw error;
+    }
+    this.#consumer = new BigInt64Array(this.#consumerMap.buffer, 0, 1);
+    this.#producer = new BigInt64Array(this.#dataMap.buffer, 0, 1);
+    this.#headers = new Int32Array(this.#dataMap.buffer, page, (2 * size) / 4);
+    this.#view = new DataView(this.#dataMap.buffer, page, 2 * size);
+    this.#position = Number(Atomics.load(this.#consumer, 0));
+  }
+
+  /**
+   * Hand over what is there, and give the room back.
+   * @returns how many records were handed over
+   */
+  drain(sink: RecordSink): number {
+    const mask = this.#size - 1;
+    const headers = this.#headers;
+    let position = this.#position;
+    let released = position;
+    let records = 0;
+    try {
+      for (;;) {
+        const end = Number(Atomics.load(this.#producer, 0));
+        if (position >= end) break;
+        while (position < end) {
+          const offset = position & mask;
+          const header = Atomics.load(headers, offset >>> 2);
+          if ((header & BUSY) !== 0) return records; // its program is still writing it
+          const length = header & LENGTH;
+          position += (length + HEADER + 7) & ~7;
+          if ((header & DISCARD) === 0) {
+            sink(this.#view, offset + HEADER, length);
+            records++;
+          }
+          if (position - released >= RELEASE_BYTES) {
+            Atomics.store(this.#consumer, 0, BigInt(position));
+            released = position;
+          }
+        }
+      }
+      return records;
+    } finally {
+      this.#position = position;
+      Atomics.store(this.#consumer, 0, BigInt(position));
+    }
+  }
+
+  close(): void {
+    this.#consumerMap.close();
+    this.#dataMap.close();
+  }
+}
+
+/** How long after a wake-up the ring is read again before waiting anew: one wake-up serves a burst. */
+const COALESCE_MS = 10;
+
+/**
+ * Call `drain` whenever the descriptor gets readable: at once, then again after 10 ms, then wait for the
+ * next wake-up. Level-triggered: what comes between the last drain and the wait wakes at once.
+ */
+export class RingWaker {
+  /** Kept here for its whole life: a poll handle that nothing refers to is collected and goes quiet. */
+  readonly #handle: node.PollHandle;
+  readonly #drain: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(fd: number, drain: () => void) {
+    this.#drain = drain;
+    this.#handle = koffi.node.poll(fd, { readable: true }, () => this.#wake());
+  }
+
+  #wake(): void {
+    this.#handle.stop();
+    this.#drain();
+    this.#timer = setTimeout(() => {
+      this.#drain();
+      if (!this.#closed) this.#handle.start({ readable: true }, () => this.#wake());
+    }, COALESCE_MS);
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#handle.close();
+  }
+}
