@@ -133,6 +133,16 @@ test('the Python packages are installed again when their list changes, and not f
   ).toHaveLength(1);
 });
 
+test('a Node that cannot start is named with its reason, in one line', () => {
+  task('setup');
+  write(NODE, '#!/bin/sh\necho "node: cannot open libatomic.so.1" >&2\nexit 127\n');
+  const { status, stderr } = task('build');
+  expect(status).toBe(1);
+  expect(stderr).toMatch(
+    /^scripts\/task: node: cannot open libatomic.so.1: run .* as root once\n$/,
+  );
+});
+
 test('npm test closes with a counts line even when the set-up fails', () => {
   program('npm', 'exit 1');
   const { status, stdout } = task('test');
