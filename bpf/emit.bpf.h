@@ -99,7 +99,7 @@ static __noinline __u32 measure_text(const char *from)
 
 /*
  * A NUL-terminated text of the process, in one small record or in chunks of 64 KiB. The header is the
- * template of each; its seq goes up with every record, lost ones included.
+ * template of each; its seq is that of the next record: it goes up with lost ones too.
  */
 static __noinline int emit_text(struct record_header *header, const char *from)
 {
@@ -111,8 +111,8 @@ static __noinline int emit_text(struct record_header *header, const char *from)
 	if (!header)
 		return 0;
 	record = bpf_ringbuf_reserve(&events, sizeof(*record) + TEXT_SMALL, 0);
-	header->seq++;
 	if (!record) {
+		header->seq++;
 		count(COUNTER_RECORDS_LOST);
 		return 0;
 	}
@@ -127,6 +127,7 @@ static __noinline int emit_text(struct record_header *header, const char *from)
 		record->size = n > 0 ? n - 1 : 0;
 		record->total = record->size;
 		bpf_ringbuf_submit(record, 0);
+		header->seq++;
 		return 0;
 	}
 	bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
@@ -135,9 +136,8 @@ static __noinline int emit_text(struct record_header *header, const char *from)
 		__u32 size;
 
 		record = bpf_ringbuf_reserve(&events, sizeof(*record) + TEXT_CHUNK, 0);
-		if (i > 0)
-			header->seq++;
 		if (!record) {
+			header->seq++;
 			count(COUNTER_RECORDS_LOST);
 			return 0;
 		}
@@ -162,6 +162,7 @@ static __noinline int emit_text(struct record_header *header, const char *from)
 		record->size = size;
 		record->total = total;
 		bpf_ringbuf_submit(record, 0);
+		header->seq++;
 		if (n < TEXT_CHUNK)
 			return 0;
 	}

@@ -22,6 +22,7 @@ enum record_flag {
 	FLAG_LAST = 1 << 0,        /* the last chunk of a text */
 	FLAG_READ_FAILED = 1 << 1, /* the process's memory could not be read */
 	FLAG_TEXT_CUT = 1 << 2,    /* the text goes on; `total` is its length as far as measured */
+	FLAG_LATE = 1 << 3,        /* its begin was before the attach: no START will come */
 };
 
 /* One chunk of a text. `size` bytes are valid; chunks of one text follow each other. */

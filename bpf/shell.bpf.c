@@ -40,6 +40,7 @@ struct shell {
 	bool running;           /* between the return of read_command and its next entry */
 	bool reading;           /* readline was called by the parser */
 	bool line_sent;         /* readline gave the line that pre_process_line gets next */
+	bool prompted;          /* its read_command was seen: false right after the attach */
 };
 
 struct {
@@ -130,6 +131,8 @@ static __noinline int emit_context(struct shell *shell)
 	if (!record)
 		return -1;
 	fill_header(&record->header, shell, SHELL_CONTEXT);
+	if (!shell->prompted)
+		record->header.flags |= FLAG_LATE;
 	shell->seq++;
 	record->parent = BPF_CORE_READ(task, real_parent, tgid);
 	record->uid = BPF_CORE_READ(task, cred, uid.val);
@@ -216,6 +219,7 @@ int bash_read_command(struct pt_regs *ctx)
 	if (!shell)
 		return 0; /* counted where a line of it is typed */
 	ended(shell, SHELL_END, bash_int(target, bias, BASH_LAST_COMMAND_EXIT_VALUE, -1));
+	shell->prompted = true;
 	shell->running = false;
 	shell->reading = false;
 	shell->line_sent = false;
@@ -324,9 +328,16 @@ int bash_pre_process_line(struct pt_regs *ctx)
 	return 0;
 }
 
+static __always_inline void forget_line(struct shell *shell)
+{
+	if (shell->lines > 0)
+		shell->lines--;
+}
+
 /*
  * The return of pre_process_line: the same pointer where there was nothing to expand, another where there
  * was, NULL where the expansion failed or only printed (`!!:p`): the parser then asks for another line.
+ * With `shopt -s histverify` it is empty: the user goes on editing the expanded line.
  */
 SEC("uretprobe")
 int bash_pre_process_line_return(struct pt_regs *ctx)
@@ -335,6 +346,7 @@ int bash_pre_process_line_return(struct pt_regs *ctx)
 	struct target *target = probe_target(cookie);
 	struct shell *shell = current_shell();
 	__u64 line = PT_REGS_RC(ctx);
+	char first = 0;
 	__u64 before;
 
 	if (!target || !shell)
@@ -345,12 +357,13 @@ int bash_pre_process_line_return(struct pt_regs *ctx)
 		return 0;
 	if (line) {
 		emit_line(shell, SHELL_EXPANDED, (const char *)line);
+		if (bpf_probe_read_user(&first, sizeof(first), (const void *)line) == 0 && first == 0)
+			forget_line(shell);
 		return 0;
 	}
 	emit_status(shell, SHELL_REJECTED,
 		    bash_int(target, shell->bias, BASH_LAST_COMMAND_EXIT_VALUE, -1));
-	if (shell->lines > 0)
-		shell->lines--;
+	forget_line(shell);
 	if (shell->lines == 0)
 		shell->open = false;
 	return 0;

@@ -1,0 +1,40 @@
+/**
+ * The reader's side of bpf/event.h: one header and one text layout for all tables. The two are compared
+ * by test/unit/event-layout.test.ts, which reads the C side from the compiled object's BTF.
+ */
+
+/** struct record_header */
+export const RecordHeader = {
+  type: 0,
+  flags: 2,
+  target: 4,
+  time: 8,
+  tgid: 16,
+  seq: 20,
+  size: 24,
+} as const;
+
+/** enum record_flag */
+export const RecordFlag = { LAST: 1, READ_FAILED: 2, TEXT_CUT: 4, LATE: 8 } as const;
+
+/** struct text_record */
+export const TextRecord = { size: 24, total: 28, text: 32 } as const;
+
+/** enum counter: index into the map `counters`. */
+export const Counter = {
+  SEEN: 0,
+  LOST_RESERVE: 1,
+  LOST_STATE: 2,
+  RECORDS_LOST: 3,
+  READ_FAILED: 4,
+} as const;
+
+/** struct target, and what a map of them holds. */
+export const TargetLayout = { probes: 8, symbols: 8, size: 128, max: 256 } as const;
+
+/** struct probe_stats */
+export const ProbeStats = { hits: 0, last: 8, size: 16 } as const;
+
+/** A uprobe's cookie: target in the upper half, probe in the lower (COOKIE_TARGET, COOKIE_PROBE). */
+export const cookie = (target: number, probe: number): bigint =>
+  (BigInt(target) << 32n) | BigInt(probe);

@@ -1,0 +1,231 @@
+/**
+ * From ordered records to whole commands: one state machine per process, pure (no clock, no files).
+ *
+ *   CONTEXT → LINE (EXPANDED)? … → START → END | EXEC | EXIT → one row
+ *
+ * A missing record shows as a gap in `seq`: the row is stored all the same, marked `truncated`.
+ */
+
+import { cutText, toText } from '../events/text.ts';
+import { type ShellContext, type ShellEvent, ShellRecord } from './records.ts';
+import type { ShellRow } from './spec.ts';
+
+/** What the assembler must be told of the world. */
+export interface ShellWorld {
+  /** The binary behind a record's `target`. */
+  target(id: number): { readonly shell: string; readonly path: string } | undefined;
+  /** What to add to CLOCK_BOOTTIME to get Unix time, ns. */
+  readonly bootToUnix: bigint;
+  /** Longest text to store, bytes. */
+  readonly maxText: number;
+}
+
+/** A finished command: the row without its eid, which the ring gives. */
+export type ShellCommand = Omit<ShellRow, 'eid'>;
+
+interface Line {
+  chunks: Buffer[];
+  /** Length of the whole line, bytes. */
+  total: number;
+  cut: boolean;
+}
+
+interface OpenCommand {
+  readonly time: bigint;
+  readonly target: number;
+  readonly context: ShellContext;
+  readonly lines: { typed: Line; expanded: Line | null }[];
+  started: bigint | null;
+  nextSeq: number;
+  /** A record of it was lost. */
+  gap: boolean;
+}
+
+const NEWLINE = Buffer.from('\n');
+const NS_PER_S = 1_000_000_000n;
+/** A command of more lines is a paste gone wild: the rest is not kept, and truncated says so. */
+const MAX_LINES = 65_536;
+
+const newLine = (): Line => ({ chunks: [], total: 0, cut: false });
+
+export class ShellAssembler {
+  readonly #world: ShellWorld;
+  readonly #open = new Map<number, OpenCommand>();
+
+  constructor(world: ShellWorld) {
+    this.#world = world;
+  }
+
+  /** Processes with a command that is not over. */
+  get openPids(): IterableIterator<number> {
+    return this.#open.keys();
+  }
+
+  /** @returns the command that this record completes, if any */
+  accept(event: ShellEvent): ShellCommand | null {
+    if (event.type === ShellRecord.CONTEXT) {
+      const before = this.#open.get(event.tgid);
+      this.#open.set(event.tgid, {
+        time: event.time,
+        target: event.target,
+        context: event.context,
+        lines: [],
+        started: null,
+        nextSeq: event.seq + 1,
+        gap: false,
+      });
+      // The end of the one before never came: its record was lost.
+      return before ? this.#finish(event.tgid, { ...before, gap: true }, null, null, 'done') : null;
+    }
+    const open = this.#open.get(event.tgid);
+    if (!open) return null;
+    if (event.seq !== open.nextSeq) open.gap = true;
+    open.nextSeq = event.seq + 1;
+
+    switch (event.type) {
+      case ShellRecord.LINE:
+      case ShellRecord.EXPANDED:
+        this.#text(open, event);
+        return null;
+      case ShellRecord.START:
+        open.started = event.time;
+        return null;
+      case ShellRecord.REJECTED:
+        if (open.lines.length > 1) {
+          open.lines.pop();
+          return null;
+        }
+        return this.#close(event.tgid, open, event.time, event.status, 'done');
+      case ShellRecord.END:
+        return this.#close(event.tgid, open, event.time, event.status, 'done');
+      case ShellRecord.EXEC:
+        return this.#close(event.tgid, open, event.time, null, 'exec');
+      case ShellRecord.EXIT: {
+        const { code, killed } = exitCode(event.status);
+        return this.#close(event.tgid, open, event.time, code, killed ? 'killed' : 'done');
+      }
+    }
+  }
+
+  /** Give up waiting for the end of a process's command: the process is gone, or capture stops. */
+  abandon(tgid: number): ShellCommand | null {
+    const open = this.#open.get(tgid);
+    return open ? this.#close(tgid, open, null, null, 'running at exit') : null;
+  }
+
+  #text(open: OpenCommand, event: Extract<ShellEvent, { bytes: Buffer }>): void {
+    const current = open.lines.at(-1);
+    let line: Line;
+    if (event.type === ShellRecord.LINE) {
+      // A typed line goes on while its last chunk has not come; else a new one begins.
+      if (current && current.expanded === null && current.typed.total < 0) line = current.typed;
+      else {
+        if (open.lines.length >= MAX_LINES) {
+          open.gap = true;
+          return;
+        }
+        line = { ...newLine(), total: -1 };
+        open.lines.push({ typed: line, expanded: null });
+      }
+    } else {
+      if (!current) {
+        open.gap = true;
+        return;
+      }
+      current.expanded ??= { ...newLine(), total: -1 };
+      line = current.expanded;
+    }
+    line.chunks.push(event.bytes);
+    line.cut ||= event.readFailed || event.cut;
+    if (!event.last) return;
+    line.total = event.total;
+    // histverify: the expansion came back for editing, and what is typed next takes the line's place.
+    if (event.type === ShellRecord.EXPANDED && event.total === 0 && !event.readFailed)
+      open.lines.pop();
+  }
+
+  #close(
+    tgid: number,
+    open: OpenCommand,
+    end: bigint | null,
+    code: number | null,
+    status: string,
+  ): ShellCommand {
+    this.#open.delete(tgid);
+    return this.#finish(tgid, open, end, code, status);
+  }
+
+  #finish(
+    tgid: number,
+    open: OpenCommand,
+    end: bigint | null,
+    code: number | null,
+    status: string,
+  ): ShellCommand {
+    const { context } = open;
+    const target = this.#world.target(open.target);
+    const typed = joinLines(open.lines.map((line) => line.typed));
+    const changed = open.lines.some((line) => line.expanded !== null);
+    const expanded = changed
+      ? joinLines(open.lines.map((line) => line.expanded ?? line.typed))
+      : null;
+    const began = open.started ?? open.time;
+    const ran = open.started !== null || context.late;
+    const max = this.#world.maxText;
+    const timeNs = began + this.#world.bootToUnix;
+    const unread = typed.bytes.length === 0 && typed.cut;
+    const truncated = open.gap || typed.cut || typed.bytes.length > max;
+    return {
+      time: Number(timeNs / NS_PER_S),
+      time_ns: timeNs,
+      uptime: Number(began / NS_PER_S),
+      shell: target?.shell ?? null,
+      shell_path: target?.path ?? null,
+      source: 'prompt',
+      command: unread ? null : toText(cutText(typed.bytes, max)),
+      command_length: unread ? null : typed.length,
+      truncated: truncated ? 1 : 0,
+      expanded: expanded ? toText(cutText(expanded.bytes, max)) : null,
+      exit_code: code,
+      duration: end === null ? null : ran ? Number(end - began) : 0,
+      status,
+      pid: tgid,
+      parent: context.parent,
+      uid: context.uid,
+      euid: context.euid,
+      gid: context.gid,
+      auid: context.auid,
+      session_id: context.sessionId,
+      tty: context.tty,
+      cwd: context.cwd ? toText(context.cwd) : null,
+      remote_address: null,
+      remote_port: null,
+      cgroup_id: context.cgroupId,
+      container_id: null,
+      pid_namespace: context.pidNamespace,
+    };
+  }
+}
+
+/** Lines with the newlines between them; a line that is cut still counts with its true length. */
+function joinLines(lines: readonly Line[]): { bytes: Buffer; length: number; cut: boolean } {
+  const parts: Buffer[] = [];
+  let length = 0;
+  let cut = false;
+  for (const line of lines) {
+    if (parts.length > 0) parts.push(NEWLINE);
+    const bytes = Buffer.concat(line.chunks);
+    parts.push(bytes);
+    length += Math.max(line.total, bytes.length);
+    cut ||= line.cut || line.total < 0;
+  }
+  return { bytes: Buffer.concat(parts), length: length + Math.max(lines.length - 1, 0), cut };
+}
+
+/** A kernel wait status as a shell tells it: 128 + signal, or the status given to exit(). */
+function exitCode(status: number): { code: number; killed: boolean } {
+  const signal = status & 0x7f;
+  return signal > 0
+    ? { code: 128 + signal, killed: true }
+    : { code: (status >> 8) & 0xff, killed: false };
+}

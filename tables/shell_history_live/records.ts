@@ -1,0 +1,161 @@
+/** The reader's side of bpf/shell.h: one kernel record to one typed record. Pure. */
+import { RecordFlag, RecordHeader, TextRecord } from '../../native/events.ts';
+
+/** enum shell_record */
+export const ShellRecord = {
+  CONTEXT: 1,
+  LINE: 2,
+  EXPANDED: 3,
+  REJECTED: 4,
+  START: 5,
+  END: 6,
+  EXEC: 7,
+  EXIT: 8,
+} as const;
+
+/** struct shell_context, from its start */
+export const ContextLayout = {
+  parent: 24,
+  uid: 28,
+  euid: 32,
+  gid: 36,
+  auid: 40,
+  sessionid: 44,
+  pid_namespace: 48,
+  cwd_size: 52,
+  cgroup_id: 56,
+  cwd_whole: 64,
+  tty: 72,
+  cwd: 136,
+  size: 4232,
+} as const;
+
+/** struct shell_status */
+export const StatusLayout = { status: 24, size: 32 } as const;
+
+export interface ShellContext {
+  /** Begun before the attach: there will be no START. */
+  readonly late: boolean;
+  readonly parent: number;
+  readonly uid: number;
+  readonly euid: number;
+  readonly gid: number;
+  readonly auid: number;
+  readonly sessionId: number;
+  readonly pidNamespace: number;
+  readonly cgroupId: bigint;
+  readonly tty: string | null;
+  /** The absolute path, or null where it was deeper than the kernel side walks. */
+  readonly cwd: Buffer | null;
+}
+
+interface Common {
+  /** CLOCK_BOOTTIME, ns */
+  readonly time: bigint;
+  readonly tgid: number;
+  readonly seq: number;
+  readonly target: number;
+}
+
+export type ShellEvent = Common &
+  (
+    | { readonly type: typeof ShellRecord.CONTEXT; readonly context: ShellContext }
+    | {
+        readonly type: typeof ShellRecord.LINE | typeof ShellRecord.EXPANDED;
+        readonly bytes: Buffer;
+        readonly last: boolean;
+        readonly readFailed: boolean;
+        readonly cut: boolean;
+        /** Length of the whole text, bytes; valid with `last`. */
+        readonly total: number;
+      }
+    | {
+        readonly type: 4 | 5 | 6 | 7 | 8;
+        /** $?; of EXIT the kernel's wait status */
+        readonly status: number;
+      }
+  );
+
+/** @returns null where the record is none of ours or its lengths contradict each other */
+export function decodeShellRecord(view: DataView, at: number, length: number): ShellEvent | null {
+  if (length < RecordHeader.size || at + length > view.byteLength) return null;
+  const type = view.getUint16(at + RecordHeader.type, true);
+  const flags = view.getUint16(at + RecordHeader.flags, true);
+  const common = {
+    time: view.getBigUint64(at + RecordHeader.time, true),
+    tgid: view.getUint32(at + RecordHeader.tgid, true),
+    seq: view.getUint32(at + RecordHeader.seq, true),
+    target: view.getUint32(at + RecordHeader.target, true),
+  };
+  switch (type) {
+    case ShellRecord.CONTEXT:
+      if (length < ContextLayout.size) return null;
+      return { ...common, type, context: decodeContext(view, at, flags) };
+    case ShellRecord.LINE:
+    case ShellRecord.EXPANDED: {
+      if (length < TextRecord.text) return null;
+      const size = view.getUint32(at + TextRecord.size, true);
+      if (size > length - TextRecord.text) return null;
+      return {
+        ...common,
+        type,
+        bytes: copy(view, at + TextRecord.text, size),
+        last: (flags & RecordFlag.LAST) !== 0,
+        readFailed: (flags & RecordFlag.READ_FAILED) !== 0,
+        cut: (flags & RecordFlag.TEXT_CUT) !== 0,
+        total: view.getUint32(at + TextRecord.total, true),
+      };
+    }
+    case ShellRecord.REJECTED:
+    case ShellRecord.START:
+    case ShellRecord.END:
+    case ShellRecord.EXEC:
+    case ShellRecord.EXIT:
+      if (length < StatusLayout.size) return null;
+      return { ...common, type, status: view.getInt32(at + StatusLayout.status, true) };
+    default:
+      return null;
+  }
+}
+
+function decodeContext(view: DataView, at: number, flags: number): ShellContext {
+  const u32 = (offset: number) => view.getUint32(at + offset, true);
+  const tty = copy(view, at + ContextLayout.tty, ContextLayout.cwd - ContextLayout.tty);
+  const ttyEnd = tty.indexOf(0);
+  const cwdSize = Math.min(u32(ContextLayout.cwd_size), ContextLayout.size - ContextLayout.cwd);
+  return {
+    late: (flags & RecordFlag.LATE) !== 0,
+    parent: u32(ContextLayout.parent),
+    uid: u32(ContextLayout.uid),
+    euid: u32(ContextLayout.euid),
+    gid: u32(ContextLayout.gid),
+    auid: u32(ContextLayout.auid),
+    sessionId: u32(ContextLayout.sessionid),
+    pidNamespace: u32(ContextLayout.pid_namespace),
+    cgroupId: view.getBigUint64(at + ContextLayout.cgroup_id, true),
+    tty: ttyEnd > 0 ? tty.toString('utf8', 0, ttyEnd) : null,
+    cwd:
+      u32(ContextLayout.cwd_whole) === 1
+        ? joinPath(copy(view, at + ContextLayout.cwd, cwdSize))
+        : null,
+  };
+}
+
+/** Names from the leaf up, each ended by a NUL, to an absolute path. */
+export function joinPath(names: Buffer): Buffer {
+  if (names.length === 0) return Buffer.from('/');
+  const parts: Buffer[] = [];
+  for (let end = names.length - 1; end > 0; ) {
+    const start = names.lastIndexOf(0, end - 1) + 1;
+    parts.push(SLASH, names.subarray(start, end));
+    end = start - 1;
+  }
+  return Buffer.concat(parts);
+}
+
+const SLASH = Buffer.from('/');
+
+/** The ring's memory is the kernel's again after the call: take a copy. */
+function copy(view: DataView, at: number, size: number): Buffer {
+  return Buffer.from(new Uint8Array(view.buffer, view.byteOffset + at, size));
+}

@@ -1,0 +1,160 @@
+/** shell_history_live: what was typed into the shells, and what came of it. */
+import { defineTable, type RowOf } from '../../extension/sdk/spec.ts';
+
+export const spec = defineTable({
+  name: 'shell_history_live',
+  description: 'Commands typed into shells, as they were typed, with what came of them.',
+  evented: true,
+  notes: `A row is one command: what was typed up to the point where the shell asked for the next one, with
+\`$?\` at that point. It appears when the command is over and never changes. A line that the shell read but
+did not run (a comment, a syntax error, a failed history expansion, a multi-line command given up with
+Ctrl-C) is a row too, with duration 0.
+
+Input of programs is never captured: not what \`read\`, \`read -s\` and \`read -e\` read, and no password typed
+into ssh, sudo or mysql.
+
+Captured today: bash at a prompt. The columns source beyond \`prompt\`, remote_address, remote_port and
+container_id are NULL until their capture is there.`,
+  columns: [
+    {
+      name: 'eid',
+      type: 'BIGINT',
+      push: 'range',
+      description:
+        'Number of the event in this table, in the order in which commands ended. Never used again; without gaps unless a loss is recorded in live_audit_rings.',
+    },
+    {
+      name: 'time',
+      type: 'BIGINT',
+      push: 'range',
+      description: 'When the command began. Unix time, s.',
+    },
+    {
+      name: 'time_ns',
+      type: 'BIGINT',
+      push: 'range',
+      description: 'When the command began. Unix time, ns.',
+    },
+    {
+      name: 'uptime',
+      type: 'BIGINT',
+      description: 'When the command began: time since boot, suspend included, s.',
+    },
+    {
+      name: 'shell',
+      type: 'TEXT',
+      push: 'equal',
+      description: 'Which shell: bash, zsh, sh or fish.',
+    },
+    { name: 'shell_path', type: 'TEXT', description: 'Path of the shell that ran.' },
+    {
+      name: 'source',
+      type: 'TEXT',
+      description: 'Where the command came from: prompt, command_string (-c), script or stdin.',
+    },
+    {
+      name: 'command',
+      type: 'TEXT',
+      description:
+        'What was typed, lines joined by newlines. Bytes that are not UTF-8 are shown as \\xHH. NULL if it could not be read.',
+    },
+    {
+      name: 'command_length',
+      type: 'BIGINT',
+      description: 'Length of what was typed, bytes, also where command was cut.',
+    },
+    {
+      name: 'truncated',
+      type: 'INTEGER',
+      description: '1 if command is not the whole text that was typed, else 0.',
+    },
+    {
+      name: 'expanded',
+      type: 'TEXT',
+      description: 'The command after history expansion (!!, !$, ^a^b); NULL if it is the same.',
+    },
+    {
+      name: 'exit_code',
+      type: 'INTEGER',
+      description:
+        '$? when the shell asked for the next command; of a shell that ended, what its parent sees (128 + signal if killed). NULL if not known.',
+    },
+    {
+      name: 'duration',
+      type: 'BIGINT',
+      description: 'From begin to end, ns; 0 if nothing was run. NULL if not known.',
+    },
+    {
+      name: 'status',
+      type: 'TEXT',
+      description:
+        'done; killed: a signal ended the shell; exec: another program replaced the shell; running at exit: capture ended before the command did.',
+    },
+    {
+      name: 'pid',
+      type: 'BIGINT',
+      push: 'equal',
+      description: 'Process of the shell, as the host numbers it.',
+    },
+    { name: 'parent', type: 'BIGINT', description: 'Parent process of the shell.' },
+    { name: 'uid', type: 'BIGINT', push: 'equal', description: 'Real user of the shell.' },
+    { name: 'euid', type: 'BIGINT', description: 'Effective user of the shell.' },
+    { name: 'gid', type: 'BIGINT', description: 'Real group of the shell.' },
+    {
+      name: 'auid',
+      type: 'BIGINT',
+      push: 'equal',
+      description:
+        'Audit user: who logged in, kept over su and sudo. 4294967295 if the process comes from no login.',
+    },
+    {
+      name: 'session_id',
+      type: 'BIGINT',
+      description: 'Audit session of the login. 4294967295 if the process comes from no login.',
+    },
+    {
+      name: 'tty',
+      type: 'TEXT',
+      push: 'equal',
+      description: 'Terminal as the kernel names it, such as pts0. NULL without one.',
+    },
+    {
+      name: 'cwd',
+      type: 'TEXT',
+      description:
+        'Working directory when the command was typed, as the shell sees it (inside its own root). NULL if not known.',
+    },
+    {
+      name: 'remote_address',
+      type: 'TEXT',
+      description: 'Where the ssh session came from. NULL for local sessions.',
+    },
+    {
+      name: 'remote_port',
+      type: 'INTEGER',
+      description: 'Port of the ssh client. NULL for local sessions.',
+    },
+    {
+      name: 'cgroup_id',
+      type: 'BIGINT',
+      description: 'Id of the shell’s cgroup (version 2 hierarchy).',
+    },
+    {
+      name: 'container_id',
+      type: 'TEXT',
+      description: 'Id of the container that the shell runs in. NULL outside of containers.',
+    },
+    {
+      name: 'pid_namespace',
+      type: 'BIGINT',
+      description: 'Inode number of the shell’s pid namespace, as in /proc/PID/ns/pid.',
+    },
+  ],
+  examples: [
+    'SELECT time, uid, command, exit_code, cwd FROM shell_history_live ORDER BY eid DESC LIMIT 20',
+    'SELECT auid, uid, command FROM shell_history_live WHERE uid = 0 AND auid NOT IN (0, 4294967295)',
+    'SELECT command, duration / 1000000000.0 AS seconds FROM shell_history_live WHERE exit_code <> 0 AND time > unixepoch() - 3600',
+  ],
+});
+
+export type ShellRow = RowOf<typeof spec>;
