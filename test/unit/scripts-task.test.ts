@@ -88,7 +88,7 @@ test('root installs just the missing packages, those of the tests only for the t
   installed('clang');
   expect(task('build').called('apt-get')).toEqual([
     'apt-get update -qq',
-    'apt-get install -y -qq --no-install-recommends llvm',
+    'apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=300 llvm',
   ]);
   expect(task('setup').called('apt-get')[1]).toMatch(/ zsh llvm$/);
 });
