@@ -22,9 +22,15 @@ export interface Check {
 
 const passed: CheckResult = { status: 'passed' };
 
-/** Runs a tool; what it printed is shown when it fails. */
+/**
+ * Runs a tool; what it printed is shown when it fails.
+ * `env` is given because a test under jest has a process.env of its own.
+ */
 function tool(command: string, args: readonly string[]): CheckResult {
-  const { status, error, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  const { status, error, stdout, stderr } = spawnSync(command, args, {
+    encoding: 'utf8',
+    env: process.env,
+  });
   if (error !== undefined) return { status: 'failed', output: `${command}: ${error.message}` };
   return status === 0 ? passed : { status: 'failed', output: `${stdout}${stderr}`.trimEnd() };
 }
@@ -32,7 +38,7 @@ function tool(command: string, args: readonly string[]): CheckResult {
 const node = (...args: string[]): CheckResult => tool(process.execPath, args);
 
 const have = (command: string): boolean =>
-  spawnSync(command, ['--version'], { stdio: 'ignore' }).error === undefined;
+  spawnSync(command, ['--version'], { stdio: 'ignore', env: process.env }).error === undefined;
 
 /** Every file of the working tree that git would keep. The owner of the clone may be another user. */
 export function files(): string[] {
