@@ -218,7 +218,7 @@ int bash_read_command(struct pt_regs *ctx)
 	shell = current_shell_or_new(COOKIE_TARGET(cookie), bias);
 	if (!shell)
 		return 0; /* counted where a line of it is typed */
-	ended(shell, SHELL_END, bash_int(target, bias, BASH_LAST_COMMAND_EXIT_VALUE, -1));
+	ended(shell, SHELL_END, bash_int(target, bias, BASH_LAST_COMMAND_EXIT_VALUE, STATUS_UNKNOWN));
 	shell->prompted = true;
 	shell->running = false;
 	shell->reading = false;
@@ -362,7 +362,8 @@ int bash_pre_process_line_return(struct pt_regs *ctx)
 		return 0;
 	}
 	emit_status(shell, SHELL_REJECTED,
-		    bash_int(target, shell->bias, BASH_LAST_COMMAND_EXIT_VALUE, -1));
+		    bash_int(target, shell->bias, BASH_LAST_COMMAND_EXIT_VALUE,
+			     STATUS_UNKNOWN));
 	forget_line(shell);
 	if (shell->lines == 0)
 		shell->open = false;

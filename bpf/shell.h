@@ -34,6 +34,9 @@ enum bash_symbol {
 	BASH_INTERACTIVE = 2,             /* int: commands are read from a user */
 };
 
+/* A status that could not be read, because this build lacks the symbol: no exit code is that. */
+#define STATUS_UNKNOWN (-2147483647 - 1)
+
 #define TTY_NAME 64
 #define CWD_MAX 4096
 #define CWD_DEPTH 64

@@ -38,6 +38,21 @@ export const ERROR_CODES = {
     'a binary could not be read as ELF',
     'check the path; `status` lists what is attached',
   ),
+  NO_SYMBOL: code(
+    1,
+    'a binary lacks a symbol that capture needs',
+    'a build with its .dynsym or .symtab is captured; Debian, Fedora and upstream builds have it',
+  ),
+  STATE_DIR: code(
+    1,
+    'the state directory cannot be trusted or used',
+    'give a directory that is yours alone (chmod 700), or one that does not exist yet',
+  ),
+  COLLECTOR_RUNS: code(
+    1,
+    'another process collects already',
+    'nothing to do: `query`, `tail` and the extension read what it captures',
+  ),
   SQL: code(1, 'SQLite refused the statement', 'mend the SQL; `specs` lists tables and columns'),
   RING_UNSAFE: code(
     1,

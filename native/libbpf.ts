@@ -186,10 +186,15 @@ export class BpfObject {
     link.close();
   }
 
-  /** Detach everything and free the object. */
-  close(): void {
+  /** Detach everything; the maps stay. */
+  detachAll(): void {
     for (const link of this.#links) link.close();
     this.#links.clear();
+  }
+
+  /** Detach everything and free the object. */
+  close(): void {
+    this.detachAll();
     if (this.#object !== 0n) libbpf().close(this.#object);
     this.#object = 0n;
   }

@@ -6,19 +6,10 @@
  * A missing record shows as a gap in `seq`: the row is stored all the same, marked `truncated`.
  */
 
+import type { World } from '../collector/capture.ts';
 import { cutText, toText } from '../events/text.ts';
-import { type ShellContext, type ShellEvent, ShellRecord } from './records.ts';
+import { type ShellContext, type ShellEvent, ShellRecord, STATUS_UNKNOWN } from './records.ts';
 import type { ShellRow } from './spec.ts';
-
-/** What the assembler must be told of the world. */
-export interface ShellWorld {
-  /** The binary behind a record's `target`. */
-  target(id: number): { readonly shell: string; readonly path: string } | undefined;
-  /** What to add to CLOCK_BOOTTIME to get Unix time, ns. */
-  readonly bootToUnix: bigint;
-  /** Longest text to store, bytes. */
-  readonly maxText: number;
-}
 
 /** A finished command: the row without its eid, which the ring gives. */
 export type ShellCommand = Omit<ShellRow, 'eid'>;
@@ -49,10 +40,10 @@ const MAX_LINES = 65_536;
 const newLine = (): Line => ({ chunks: [], total: 0, cut: false });
 
 export class ShellAssembler {
-  readonly #world: ShellWorld;
+  readonly #world: World;
   readonly #open = new Map<number, OpenCommand>();
 
-  constructor(world: ShellWorld) {
+  constructor(world: World) {
     this.#world = world;
   }
 
@@ -179,14 +170,14 @@ export class ShellAssembler {
       time: Number(timeNs / NS_PER_S),
       time_ns: timeNs,
       uptime: Number(began / NS_PER_S),
-      shell: target?.shell ?? null,
+      shell: target?.program ?? null,
       shell_path: target?.path ?? null,
       source: 'prompt',
       command: unread ? null : toText(cutText(typed.bytes, max)),
       command_length: unread ? null : typed.length,
       truncated: truncated ? 1 : 0,
       expanded: expanded ? toText(cutText(expanded.bytes, max)) : null,
-      exit_code: code,
+      exit_code: code === STATUS_UNKNOWN ? null : code,
       duration: end === null ? null : ran ? Number(end - began) : 0,
       status,
       pid: tgid,

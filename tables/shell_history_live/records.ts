@@ -30,6 +30,9 @@ export const ContextLayout = {
   size: 4232,
 } as const;
 
+/** STATUS_UNKNOWN: this build of the shell lacks the symbol. */
+export const STATUS_UNKNOWN = -0x8000_0000;
+
 /** struct shell_status */
 export const StatusLayout = { status: 24, size: 32 } as const;
 
@@ -71,7 +74,7 @@ export type ShellEvent = Common &
       }
     | {
         readonly type: 4 | 5 | 6 | 7 | 8;
-        /** $?; of EXIT the kernel's wait status */
+        /** $?, or STATUS_UNKNOWN; of EXIT the kernel's wait status */
         readonly status: number;
       }
   );

@@ -1,0 +1,38 @@
+/** What a table that is filled by BPF gives to the collector; tables/<name>/capture.ts says it. */
+import type { TableSpec, Value } from '../../extension/sdk/spec.ts';
+import type { TargetKind } from './target-kind.ts';
+
+/** A finished event: the row without its eid. */
+export type Event = Readonly<Record<string, Value>>;
+
+/** What an assembler must be told of the world. */
+export interface World {
+  /** The program and binary behind a record's target number. */
+  target(id: number): { readonly program: string; readonly path: string } | undefined;
+  /** What to add to CLOCK_BOOTTIME to get Unix time, ns. */
+  readonly bootToUnix: bigint;
+  /** Longest text to store, bytes. */
+  readonly maxText: number;
+}
+
+export interface Assembler {
+  /**
+   * Take one record of the kernel's ring buffer; the memory is valid only during the call.
+   * @returns the event that it completes, null, or 'unreadable' where it makes no sense
+   */
+  accept(view: DataView, offset: number, length: number): Event | null | 'unreadable';
+  /** Processes with an event that is not complete. */
+  readonly openPids: Iterable<number>;
+  /** Give up waiting for the rest of a process's event. */
+  abandon(tgid: number): Event | null;
+}
+
+export interface Capture {
+  readonly spec: TableSpec;
+  /** File name of the BPF object. */
+  readonly object: string;
+  readonly kinds: readonly TargetKind[];
+  /** Programs that attach by their own section: tracepoints. */
+  readonly tracepoints: readonly string[];
+  assembler(world: World): Assembler;
+}

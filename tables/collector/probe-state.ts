@@ -1,0 +1,47 @@
+/**
+ * The state of the probes, as the collector publishes it for every reader: `probes.json` in the state
+ * directory, replaced whole by a rename. Its rows are those of live_audit_probes.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import type { RowOf } from '../../extension/sdk/spec.ts';
+import type { spec } from '../live_audit_probes/spec.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+export type ProbeState = Mutable<RowOf<typeof spec>>;
+
+const FILE = 'probes.json';
+
+/** Write the states where they differ from what was written last. */
+export class ProbeStatePublisher {
+  readonly #path: string;
+  #last = '';
+
+  constructor(stateDir: string) {
+    this.#path = path.join(stateDir, FILE);
+  }
+
+  publish(states: readonly ProbeState[]): void {
+    const text = JSON.stringify(states);
+    if (text === this.#last) return;
+    fs.writeFileSync(`${this.#path}.new`, text, { mode: 0o600 });
+    fs.renameSync(`${this.#path}.new`, this.#path);
+    this.#last = text;
+  }
+
+  /** Nothing is attached any more. */
+  withdraw(): void {
+    fs.rmSync(this.#path, { force: true });
+    this.#last = '';
+  }
+}
+
+/** What the collector published; empty where none runs. */
+export function readProbeStates(stateDir: string): ProbeState[] {
+  try {
+    const states: unknown = JSON.parse(fs.readFileSync(path.join(stateDir, FILE), 'utf8'));
+    return Array.isArray(states) ? states : [];
+  } catch {
+    return [];
+  }
+}
