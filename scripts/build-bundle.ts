@@ -22,7 +22,7 @@ export async function buildBundle(entry: string, outDir: string): Promise<string
     bundle: true,
     platform: 'node',
     format: 'cjs',
-    target: 'node26',
+    target: 'node24',
     external: EXTERNAL,
     sourcemap: 'linked',
     logLevel: 'warning',

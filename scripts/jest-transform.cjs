@@ -6,7 +6,7 @@ module.exports = {
     const { code, map } = transformSync(source, {
       loader: 'ts',
       format: 'cjs',
-      target: 'node26',
+      target: 'node24',
       sourcemap: true,
       sourcefile: filename,
     });
