@@ -1,0 +1,214 @@
+/**
+ * A table's rows as bytes. Every column has an 8-byte slot at a fixed place, so any one column is read
+ * without the others: an i64 (INTEGER, BIGINT), an f64 (DOUBLE), or where the text stands (u32 offset from
+ * the record's beginning, u32 length in bytes). The slots of `eid` and `time_ns` are the record header's.
+ */
+import type { ColumnType, RowOf, TableSpec, Value } from '../../extension/sdk/spec.ts';
+import { LiveAuditError } from '../../native/errors.ts';
+import { writeFrame } from './frame.ts';
+import { FRAME_BYTES, RECORD, RECORD_EID, RECORD_NULLS, RECORD_TIME, Views } from './layout.ts';
+
+/** A row as the caller knows it: the writer gives the eid. */
+export type StoredRow<S extends TableSpec> = Omit<RowOf<S>, 'eid'>;
+
+const FIRST_SCRATCH_BYTES = 65_536;
+/** Up to this many characters a loop over char codes beats the call into Node's UTF-8 writer (measured). */
+const SHORT_TEXT = 24;
+const MAX_I64 = 2n ** 63n - 1n;
+/** High words of the integers that a Number holds exactly. */
+const EXACT_HIGH = 2 ** 21;
+
+export class RowCodec<S extends TableSpec = TableSpec> {
+  readonly columns: readonly string[];
+  /** Where the texts begin: every record has at least this many bytes and a closing frame word. */
+  readonly #fixed: number;
+  readonly #types: readonly ColumnType[];
+  readonly #slots: readonly number[];
+  readonly #eid: number;
+  readonly #limit: number;
+  #scratch = new Views(new ArrayBuffer(FIRST_SCRATCH_BYTES));
+  /** Where the next text goes. */
+  #end = 0;
+
+  /**
+   * @param limit the longest record in bytes
+   * @throws LiveAuditError INTERNAL where the spec has no BIGINT columns `eid` and `time_ns`
+   */
+  constructor(spec: S, limit = 2 ** 30) {
+    this.columns = spec.columns.map(({ name }) => name);
+    this.#types = spec.columns.map(({ type }) => type);
+    for (const name of ['eid', 'time_ns']) {
+      if (this.#types[this.columns.indexOf(name)] !== 'BIGINT') {
+        throw new LiveAuditError('INTERNAL', `${spec.name}: a ring needs a BIGINT column ${name}`);
+      }
+    }
+    this.#eid = this.columns.indexOf('eid');
+    this.#limit = limit;
+    let next = RECORD_NULLS + Math.ceil(this.columns.length / 64) * 8;
+    this.#slots = this.columns.map((name) => {
+      if (name === 'eid') return RECORD_EID;
+      if (name === 'time_ns') return RECORD_TIME;
+      next += 8;
+      return next - 8;
+    });
+    this.#fixed = next;
+  }
+
+  /** The record that was encoded last, at offset 0; valid until the next one. */
+  get record(): Views {
+    return this.#scratch;
+  }
+
+  /**
+   * Encode a row under its eid.
+   * @returns the record's length in bytes, a multiple of 8
+   * @throws LiveAuditError RING_ROW naming the column whose value does not fit, or the length
+   */
+  encodeRow(eid: number, row: StoredRow<S>): number {
+    const cells: Readonly<Record<string, unknown>> = row;
+    this.#begin();
+    for (let i = 0; i < this.columns.length; i++) {
+      this.#put(i, i === this.#eid ? eid : cells[this.columns[i] ?? '']);
+    }
+    return this.#finish();
+  }
+
+  /** The same from values in the spec's order; the one in the place of `eid` is not looked at. */
+  encodeValues(eid: number, values: readonly Value[]): number {
+    this.#begin();
+    for (let i = 0; i < this.columns.length; i++) this.#put(i, i === this.#eid ? eid : values[i]);
+    return this.#finish();
+  }
+
+  /** INTEGER and BIGINT are number, or bigint beyond 2^53. `at` is where the record begins in `views`. */
+  value(views: Views, at: number, column: number): Value {
+    if (this.isNull(views, at, column)) return null;
+    const slot = at + (this.#slots[column] ?? 0);
+    switch (this.#types[column]) {
+      case 'TEXT': {
+        const start = at + (views.u32[slot >>> 2] ?? 0);
+        return views.bytes.toString('utf8', start, start + (views.u32[(slot >>> 2) + 1] ?? 0));
+      }
+      case 'DOUBLE':
+        return views.f64[slot / 8] ?? null;
+      default: {
+        const high = views.i32[(slot >>> 2) + 1] ?? 0;
+        if (high < -EXACT_HIGH || high >= EXACT_HIGH) return views.i64[slot / 8] ?? null;
+        return high * 2 ** 32 + (views.u32[slot >>> 2] ?? 0);
+      }
+    }
+  }
+
+  /** The UTF-8 bytes of a TEXT cell, not copied; null where the cell is NULL or no TEXT. */
+  text(views: Views, at: number, column: number): Uint8Array | null {
+    if (this.#types[column] !== 'TEXT' || this.isNull(views, at, column)) return null;
+    const slot = (at + (this.#slots[column] ?? 0)) >>> 2;
+    const start = at + (views.u32[slot] ?? 0);
+    return views.bytes.subarray(start, start + (views.u32[slot + 1] ?? 0));
+  }
+
+  isNull(views: Views, at: number, column: number): boolean {
+    const nulls = views.u32[((at + RECORD_NULLS) >>> 2) + (column >>> 5)] ?? 0;
+    return ((nulls >>> (column & 31)) & 1) !== 0;
+  }
+
+  /** Whether a framed record of that length holds all slots, and no text reaches out of it. */
+  isSound(views: Views, at: number, length: number): boolean {
+    if (length < this.#fixed + FRAME_BYTES) return false;
+    for (let i = 0; i < this.#types.length; i++) {
+      if (this.#types[i] !== 'TEXT') continue;
+      const slot = (at + (this.#slots[i] ?? 0)) >>> 2;
+      const size = views.u32[slot + 1] ?? 0;
+      if (size !== 0 && (views.u32[slot] ?? 0) + size > length - FRAME_BYTES) return false;
+    }
+    return true;
+  }
+
+  #begin(): void {
+    this.#scratch.u32.fill(0, 0, this.#fixed >>> 2);
+    this.#end = this.#fixed;
+  }
+
+  #put(column: number, value: unknown): void {
+    const slot = this.#slots[column] ?? 0;
+    const type = this.#types[column];
+    if (value === null || value === undefined) {
+      if (slot === RECORD_TIME) throw this.#refusal(column, 'NULL');
+      const word = (RECORD_NULLS >>> 2) + (column >>> 5);
+      this.#scratch.u32[word] = (this.#scratch.u32[word] ?? 0) | (1 << (column & 31));
+    } else if (typeof value === 'string') {
+      if (type !== 'TEXT') throw this.#refusal(column, 'a string');
+      const start = this.#end;
+      this.#putText(value);
+      this.#scratch.u32[slot >>> 2] = start;
+      this.#scratch.u32[(slot >>> 2) + 1] = this.#end - start;
+    } else if (typeof value === 'number') {
+      if (type === 'DOUBLE') this.#scratch.f64[slot / 8] = value;
+      else if (type === 'TEXT') throw this.#refusal(column, 'a number');
+      else if (!Number.isSafeInteger(value)) throw this.#refusal(column, String(value));
+      else {
+        this.#scratch.u32[slot >>> 2] = value;
+        this.#scratch.i32[(slot >>> 2) + 1] = Math.floor(value / 2 ** 32);
+      }
+    } else if (typeof value === 'bigint' && (type === 'INTEGER' || type === 'BIGINT')) {
+      if (value > MAX_I64 || value < -MAX_I64 - 1n) throw this.#refusal(column, String(value));
+      this.#scratch.i64[slot / 8] = value;
+    } else throw this.#refusal(column, `a ${typeof value}`);
+  }
+
+  #putText(text: string): void {
+    const length = text.length;
+    // A UTF-16 unit becomes at most 3 bytes of UTF-8.
+    if (this.#end + length * 3 + 2 * FRAME_BYTES > this.#scratch.bytes.length) this.#reserve(text);
+    const bytes = this.#scratch.bytes;
+    const end = this.#end;
+    if (length <= SHORT_TEXT) {
+      let i = 0;
+      for (; i < length; i++) {
+        const code = text.charCodeAt(i);
+        if (code > 0x7f) break;
+        bytes[end + i] = code;
+      }
+      if (i === length) {
+        this.#end = end + length;
+        return;
+      }
+    }
+    this.#end = end + bytes.write(text, end);
+  }
+
+  /** Make room for a long text, in a scratch record as large as needed. */
+  #reserve(text: string): void {
+    const need = this.#end + Buffer.byteLength(text) + 2 * FRAME_BYTES;
+    if (need > this.#limit + FRAME_BYTES) {
+      throw new LiveAuditError('RING_ROW', `a row of more than ${this.#limit} bytes`);
+    }
+    if (need <= this.#scratch.bytes.length) return;
+    const grown = new Views(new ArrayBuffer(2 ** Math.ceil(Math.log2(need))));
+    grown.bytes.set(this.#scratch.bytes.subarray(0, this.#end));
+    this.#scratch = grown;
+  }
+
+  /** Fill up to 8 bytes, close the frame. */
+  #finish(): number {
+    const textEnd = this.#end;
+    const length = Math.ceil(textEnd / 8) * 8 + FRAME_BYTES;
+    if (length > this.#limit) {
+      throw new LiveAuditError(
+        'RING_ROW',
+        `a row of ${length} bytes, the ring takes ${this.#limit}`,
+      );
+    }
+    const bytes = this.#scratch.bytes;
+    for (let i = textEnd; i < length - FRAME_BYTES; i++) bytes[i] = 0;
+    writeFrame(this.#scratch, 0, length, RECORD);
+    return length;
+  }
+
+  #refusal(column: number, what: string): LiveAuditError {
+    return new LiveAuditError(
+      'RING_ROW',
+      `${this.columns[column]} ${this.#types[column]} cannot hold ${what}`,
+    );
+  }
+}

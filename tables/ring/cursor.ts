@@ -1,0 +1,48 @@
+/** The record that an iteration is at. It is one object that moves: take the values before the next step. */
+import type { Value } from '../../extension/sdk/spec.ts';
+import type { RowCodec } from './codec.ts';
+import { RECORD_TIME } from './layout.ts';
+import type { Scan } from './scan.ts';
+
+export class RecordCursor {
+  readonly #codec: RowCodec;
+  readonly #scan: Scan;
+
+  constructor(codec: RowCodec, scan: Scan) {
+    this.#codec = codec;
+    this.#scan = scan;
+  }
+
+  get eid(): number {
+    return this.#scan.eid;
+  }
+
+  /** Unix ns. */
+  get timeNs(): bigint {
+    return this.#scan.views.i64[(this.#scan.at + RECORD_TIME) / 8] ?? 0n;
+  }
+
+  /** Bytes in the ring. */
+  get length(): number {
+    return this.#scan.length;
+  }
+
+  /** A cell by the column's index in the spec: INTEGER and BIGINT are bigint beyond 2^53. */
+  value(column: number): Value {
+    return this.#codec.value(this.#scan.views, this.#scan.at, column);
+  }
+
+  isNull(column: number): boolean {
+    return this.#codec.isNull(this.#scan.views, this.#scan.at, column);
+  }
+
+  /** The UTF-8 bytes of a TEXT cell, null where NULL. Good until the next step: copy what is to be kept. */
+  bytes(column: number): Uint8Array | null {
+    return this.#codec.text(this.#scan.views, this.#scan.at, column);
+  }
+
+  /** The whole row in the spec's order. */
+  values(): Value[] {
+    return this.#codec.columns.map((_, column) => this.value(column));
+  }
+}

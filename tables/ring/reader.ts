@@ -1,0 +1,144 @@
+/** A table's ring as any process reads it, while the collector writes. */
+import { statSync } from 'node:fs';
+import type { TableSpec } from '../../extension/sdk/spec.ts';
+import { RowCodec } from './codec.ts';
+import type { RecordCursor } from './cursor.ts';
+import { LEDGER_NAMES, type Ledger } from './layout.ts';
+import { MappedRing } from './mapped-ring.ts';
+import { ringPath } from './ring-file.ts';
+import { BackwardScan, ForwardScan } from './scan.ts';
+import { type RingRange, Walk } from './walk.ts';
+
+export type { RingRange };
+
+const EMPTY_LEDGER = Object.fromEntries(LEDGER_NAMES.map((name) => [name, 0])) as Ledger;
+
+export class RingReader {
+  readonly path: string;
+  /** Records that were overwritten while an iteration was on its way to them. */
+  overtaken = 0;
+  readonly #spec: TableSpec;
+  readonly #codec: RowCodec;
+  #ring: MappedRing | null = null;
+  #problem: string | null = null;
+
+  /** A missing file is an empty ring; `refresh` finds it when it is there. */
+  constructor({ directory, spec }: { readonly directory: string; readonly spec: TableSpec }) {
+    this.path = ringPath(directory, spec.name);
+    this.#spec = spec;
+    this.#codec = new RowCodec(spec);
+    this.refresh();
+  }
+
+  /**
+   * Map the file anew if another one is in its place: one stat, so call it before each query. Iterations
+   * under way go on in the file that they began with.
+   * @returns whether it is another file than before
+   */
+  refresh(): boolean {
+    const stat = statSync(this.path, { throwIfNoEntry: false });
+    const same = stat?.ino === this.#ring?.ino && stat?.dev === this.#ring?.dev;
+    // While a writer replaces the file, the old one still has the rows.
+    if (stat === undefined || (same && this.#ring !== null)) return false;
+    const opened = MappedRing.open(this.path, this.#spec);
+    this.#problem = typeof opened === 'string' ? opened : null;
+    if (opened === null) return false;
+    this.#ring?.release();
+    this.#ring = typeof opened === 'string' ? null : opened;
+    return this.#ring !== null;
+  }
+
+  /** Why rows are missing, in one line: the file is not readable, or broken from some record on. */
+  get damage(): string | null {
+    return this.#ring === null ? this.#problem : this.#ring.damage;
+  }
+
+  /** Bytes of the data area, 0 without a file. */
+  get capacity(): number {
+    return this.#ring?.capacity ?? 0;
+  }
+
+  /** Bytes ever written. */
+  get head(): number {
+    return this.#ring?.head ?? 0;
+  }
+
+  /** The oldest valid position. */
+  get tail(): number {
+    return this.#ring?.tail ?? 0;
+  }
+
+  ledger(): Ledger {
+    return this.#ring?.ledger() ?? EMPTY_LEDGER;
+  }
+
+  /** The eid of the newest record, at once; undefined where there is none. */
+  lastEid(): number | undefined {
+    return this.#ring?.lastEid();
+  }
+
+  /**
+   * The records within the bounds that are stored now, oldest first. The first call walks the whole ring to
+   * index it; later ones cost what was added since, and their own rows.
+   */
+  *range(bounds: RingRange = {}): Generator<RecordCursor, void, undefined> {
+    const ring = this.#ring;
+    if (ring === null) return;
+    const scan = new ForwardScan(ring);
+    const walk = new Walk(ring, scan, this.#codec, bounds);
+    ring.retain();
+    try {
+      const { index } = ring;
+      for (let next = walk.firstBlock; ; ) {
+        // The index may have been pruned while the caller was busy with a record.
+        const first = Math.max(next, index.first);
+        if (next !== walk.firstBlock) scan.overtaken += walk.eidsBetween(next, first);
+        const block = index.next(first, walk.endBlock, walk.from, walk.to);
+        if (block >= walk.endBlock) break;
+        const stop = walk.isTimed ? block + 1 : walk.endBlock;
+        const { start, startEid, end, endEid } = walk.span(block, stop);
+        scan.start(start, end, startEid, Math.min(endEid, walk.lastEid + 1));
+        while (scan.next() && scan.eid <= walk.lastEid) if (walk.passes()) yield walk.cursor;
+        if (scan.broken) break;
+        next = stop;
+      }
+    } finally {
+      this.overtaken += scan.overtaken;
+      ring.release();
+    }
+  }
+
+  /** The same records, newest first. */
+  *newestFirst(bounds: RingRange = {}): Generator<RecordCursor, void, undefined> {
+    const ring = this.#ring;
+    if (ring === null) return;
+    const scan = new BackwardScan(ring);
+    const walk = new Walk(ring, scan, this.#codec, bounds);
+    ring.retain();
+    try {
+      const { index } = ring;
+      for (let end = walk.endBlock; ; ) {
+        const low = Math.max(walk.firstBlock, index.first);
+        const block = index.previous(end - 1, low, walk.from, walk.to);
+        if (block < low) {
+          scan.overtaken += walk.eidsBetween(walk.firstBlock, Math.min(low, end));
+          break;
+        }
+        const begin = walk.isTimed ? block : low;
+        const span = walk.span(begin, block + 1);
+        scan.start(span.start, span.end, span.startEid, span.endEid);
+        while (scan.next() && scan.eid >= walk.firstEid) if (walk.passes()) yield walk.cursor;
+        if (scan.broken) break;
+        end = begin;
+      }
+    } finally {
+      this.overtaken += scan.overtaken;
+      ring.release();
+    }
+  }
+
+  close(): void {
+    this.#ring?.release();
+    this.#ring = null;
+  }
+}

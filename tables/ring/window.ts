@@ -1,0 +1,54 @@
+/**
+ * A private copy of a stretch of a ring. Copying first and then looking at tail is what makes reading
+ * safe: what is whole after the copy stays whole, however long the caller takes with it.
+ */
+import { Views } from './layout.ts';
+import type { MappedRing } from './mapped-ring.ts';
+
+/** One copy, unless a single record is longer. It fits into a core's cache. */
+const CHUNK_BYTES = 65_536;
+
+export class Window {
+  views = new Views(new ArrayBuffer(0));
+  /** The stretch [start, end) as positions; a record never goes over the end of the data area, nor does it. */
+  start = 0;
+  end = 0;
+  /** Up to where it might have gone: the asked end, or the end of the data area. */
+  limit = 0;
+  /** The tail after copying: only what is at or after it is whole. */
+  tail = 0;
+  readonly #ring: MappedRing;
+
+  constructor(ring: MappedRing) {
+    this.#ring = ring;
+  }
+
+  /** Copy from `position` towards `end`, at least `need` bytes. */
+  load(position: number, end: number, need: number): void {
+    const { capacity } = this.#ring;
+    const at = position % capacity;
+    this.limit = Math.min(end, position - at + capacity);
+    this.start = position;
+    this.end = Math.min(this.limit, position + Math.max(CHUNK_BYTES, need));
+    this.#copy(at);
+  }
+
+  /** Copy up to `position`, from as far as `first`, at least `need` bytes. */
+  loadBefore(position: number, first: number, need: number): void {
+    const { capacity } = this.#ring;
+    const at = position % capacity || capacity;
+    this.limit = Math.max(first, position - at);
+    this.start = Math.max(this.limit, position - Math.max(CHUNK_BYTES, need));
+    this.end = position;
+    this.#copy(this.start % capacity);
+  }
+
+  #copy(at: number): void {
+    const length = this.end - this.start;
+    if (this.views.bytes.length < length) {
+      this.views = new Views(new ArrayBuffer(2 ** Math.ceil(Math.log2(length))));
+    }
+    this.views.bytes.set(this.#ring.data.bytes.subarray(at, at + length));
+    this.tail = this.#ring.tailAfterReading();
+  }
+}
