@@ -115,7 +115,7 @@ export class Collector {
   }
 }
 
-function failedTable(table: string, reason: string): ProbeState {
+export function failedTable(table: string, reason: string): ProbeState {
   return {
     table_name: table,
     target: null,

@@ -1,0 +1,15 @@
+/** The signals that ask us to leave: osquery and systemd send SIGTERM, a terminal SIGINT or SIGHUP. */
+const LEAVE = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
+/** Aborted by the first of these signals. */
+export function leaveSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of LEAVE) process.once(name, () => controller.abort(name));
+  return controller.signal;
+}
+
+/** Resolves with the first of these signals. */
+export function untilSignal(): Promise<void> {
+  const signal = leaveSignal();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+}

@@ -1,0 +1,48 @@
+/**
+ * Keeps trying to be the collector: at once, and again whenever the one that collects may have gone. What
+ * stands in the way is not thrown: the tables are served all the same, and say it.
+ */
+import { LiveAuditError } from '../../native/errors.ts';
+import { Collector, type CollectorOptions, failedTable } from './collector.ts';
+import type { ProbeState } from './probe-state.ts';
+
+/** A waiting process takes over within half a second. */
+const RETRY_MS = 500;
+
+export class CollectorKeeper {
+  readonly #options: CollectorOptions;
+  #collector: Collector | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #failure: string | null = null;
+
+  constructor(options: CollectorOptions) {
+    this.#options = options;
+  }
+
+  /** Try now, and go on trying until it works or `stop` is called. */
+  start(): void {
+    try {
+      this.#collector = Collector.start(this.#options);
+      this.#failure = null;
+    } catch (error) {
+      const line = error instanceof LiveAuditError ? error.line : String(error);
+      if (line !== this.#failure) this.#options.log(`no capture: ${line}`);
+      this.#failure = line;
+    }
+    if (this.#collector) this.#options.log('collecting');
+    else this.#timer = setTimeout(() => this.start(), RETRY_MS);
+  }
+
+  /** Why this process cannot collect, as a row for each table; none where it can, or another does. */
+  get failures(): ProbeState[] {
+    const failure = this.#failure;
+    if (failure === null) return [];
+    return this.#options.captures.map(({ spec }) => failedTable(spec.name, failure));
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#collector?.stop();
+    this.#collector = null;
+  }
+}

@@ -1,0 +1,41 @@
+/** All tables: what the extension serves, `query` reads, and the documents describe. */
+import type { Table } from '../extension/sdk/context.ts';
+import type { TableSpec } from '../extension/sdk/spec.ts';
+import type { Capture } from './collector/capture.ts';
+import type { ProbeState } from './collector/probe-state.ts';
+import { EventTable } from './event-table.ts';
+import { spec as probesSpec } from './live_audit_probes/spec.ts';
+import { probesTable } from './live_audit_probes/table.ts';
+import { spec as ringsSpec } from './live_audit_rings/spec.ts';
+import { ringsTable } from './live_audit_rings/table.ts';
+import { capture as shell } from './shell_history_live/capture.ts';
+
+/** The event tables that BPF fills. */
+export const captures: readonly Capture[] = [shell];
+
+export const specs: readonly TableSpec[] = [
+  ...captures.map((capture) => capture.spec),
+  probesSpec,
+  ringsSpec,
+];
+
+export interface Tables {
+  readonly all: readonly Table[];
+  readonly events: readonly EventTable[];
+  close(): void;
+}
+
+/**
+ * The tables as they stand in a state directory, which may not be there yet.
+ * @param failures what keeps this process from collecting, for live_audit_probes
+ */
+export function openTables(stateDir: string, failures: () => ProbeState[] = () => []): Tables {
+  const events = captures.map(({ spec }) => new EventTable(stateDir, spec));
+  return {
+    events,
+    all: [...events, probesTable(stateDir, failures), ringsTable(events)],
+    close: () => {
+      for (const table of events) table.close();
+    },
+  };
+}
