@@ -90,6 +90,17 @@ static __always_inline int bash_int(struct target *target, __u64 bias, enum bash
 	return value;
 }
 
+/* Whether read_command parsed anything: not a comment, not a syntax error. */
+static __always_inline bool bash_has_command(struct target *target, __u64 bias)
+{
+	__u64 vaddr = target->symbol_vaddr[BASH_GLOBAL_COMMAND];
+	__u64 command = 1;
+
+	if (vaddr)
+		bpf_probe_read_user(&command, sizeof(command), (void *)(bias + vaddr));
+	return command != 0;
+}
+
 static __always_inline void fill_header(struct record_header *header, struct shell *shell, __u16 type)
 {
 	header->type = type;
@@ -228,20 +239,20 @@ int bash_read_command(struct pt_regs *ctx)
 }
 
 /*
- * The return of read_command: the whole command was parsed (0) or had a syntax error, and runs now. ^C at
- * the prompt jumps over this return (longjmp to reader_loop); the next entry puts things right.
+ * The return of read_command: 0 with global_command set, and that runs now; or there was nothing to run (a
+ * comment, a syntax error). ^C at the prompt jumps over this return (longjmp to reader_loop); the next
+ * entry puts things right.
  */
 SEC("uretprobe")
 int bash_read_command_return(struct pt_regs *ctx)
 {
-	struct shell *shell;
+	struct target *target = probe_target(bpf_get_attach_cookie(ctx));
+	struct shell *shell = current_shell();
 
-	probe_target(bpf_get_attach_cookie(ctx));
-	shell = current_shell();
-	if (!shell)
+	if (!target || !shell)
 		return 0;
 	shell->running = true;
-	if (shell->open && (int)PT_REGS_RC(ctx) == 0)
+	if (shell->open && (int)PT_REGS_RC(ctx) == 0 && bash_has_command(target, shell->bias))
 		emit_status(shell, SHELL_START, 0);
 	return 0;
 }

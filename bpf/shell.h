@@ -11,7 +11,7 @@ enum shell_record {
 	SHELL_LINE = 2,     /* text: a line as typed, without its newline */
 	SHELL_EXPANDED = 3, /* text: the line after history expansion, only where it is another one */
 	SHELL_REJECTED = 4, /* shell_status: history expansion failed or only printed the line */
-	SHELL_START = 5,    /* shell_status: the command was parsed and runs now */
+	SHELL_START = 5,    /* shell_status: the command was parsed, there is something to run, and it runs now */
 	SHELL_END = 6,      /* shell_status: the shell asks for the next command; status is $? */
 	SHELL_EXEC = 7,     /* shell_status: another program replaced the shell; status unknown */
 	SHELL_EXIT = 8,     /* shell_status: the shell is gone; status is the kernel's wait status */
@@ -32,6 +32,7 @@ enum bash_symbol {
 	BASH_LAST_COMMAND_EXIT_VALUE = 0, /* int: $? */
 	BASH_PARSE_AND_EXECUTE_LEVEL = 1, /* int: depth of eval, source, traps, PROMPT_COMMAND */
 	BASH_INTERACTIVE = 2,             /* int: commands are read from a user */
+	BASH_GLOBAL_COMMAND = 3,          /* pointer: what read_command parsed; NULL: nothing to run */
 };
 
 /* A status that could not be read, because this build lacks the symbol: no exit code is that. */

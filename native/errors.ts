@@ -18,7 +18,11 @@ const code = (exit: 1 | 2, meaning: string, remedy: string): ErrorCode => ({
 
 export const ERROR_CODES = {
   USAGE: code(2, 'the command line is wrong', 'see `live_audit.ext help`'),
-  CONFIG: code(1, 'the config file is wrong', 'mend the key that is named; `{}` means the defaults'),
+  CONFIG: code(
+    1,
+    'the config file is wrong',
+    'mend the key that is named; `{}` means the defaults',
+  ),
   LIBBPF: code(
     1,
     'libbpf is missing',

@@ -1,10 +1,10 @@
 /** The signals that ask us to leave: osquery and systemd send SIGTERM, a terminal SIGINT or SIGHUP. */
 const LEAVE = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
-/** Aborted by the first of these signals. */
+/** Aborted by the first of these signals; more of them must not cut our leaving short. */
 export function leaveSignal(): AbortSignal {
   const controller = new AbortController();
-  for (const name of LEAVE) process.once(name, () => controller.abort(name));
+  for (const name of LEAVE) process.on(name, () => controller.abort(name));
   return controller.signal;
 }
 

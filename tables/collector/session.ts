@@ -94,11 +94,12 @@ export class CaptureSession {
   /** Take what the kernel's ring buffer holds. */
   drain(): void {
     this.#world.bootToUnix = bootToUnix();
-    this.#ring.drain((view, offset, length) => {
+    const records = this.#ring.drain((view, offset, length) => {
       const event = this.#assembler.accept(view, offset, length);
       if (event === 'unreadable') this.#options.writer.count('lost_decode');
       else if (event !== null) this.#store(event);
     });
+    if (records > 0) this.updateLedger(); // or a reader would see more stored than seen
   }
 
   /** The one place where events are stored: what the ring file does not take is counted. */

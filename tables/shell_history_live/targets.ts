@@ -16,6 +16,7 @@ export const BashSymbol = {
   LAST_COMMAND_EXIT_VALUE: 0,
   PARSE_AND_EXECUTE_LEVEL: 1,
   INTERACTIVE: 2,
+  GLOBAL_COMMAND: 3,
 } as const;
 
 const hook = (
@@ -54,6 +55,11 @@ export const bash: TargetKind = {
       index: BashSymbol.PARSE_AND_EXECUTE_LEVEL,
       symbol: 'parse_and_execute_level',
       gives: 'telling `read -e` in PROMPT_COMMAND from typed lines',
+    },
+    {
+      index: BashSymbol.GLOBAL_COMMAND,
+      symbol: 'global_command',
+      gives: 'duration 0 for lines that run nothing',
     },
     { index: BashSymbol.INTERACTIVE, symbol: 'interactive', gives: 'telling scripts from prompts' },
   ],
