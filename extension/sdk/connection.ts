@@ -1,0 +1,157 @@
+/** One client of the extension's socket: messages in, replies out, in order, one at a time. */
+import type { Socket } from 'node:net';
+import type { Budget } from './budget.ts';
+import { replyWithRows, send } from './generate.ts';
+import type { GenerateAnswer, TablePlugin } from './table-plugin.ts';
+import { BinaryReader } from './thrift/binary-reader.ts';
+import { BinaryWriter } from './thrift/binary-writer.ts';
+import { type Limits, MessageFramer } from './thrift/framer.ts';
+import { ExtensionCode, ExtensionProcessor, type Response, type Status } from './thrift/index.ts';
+
+/** A request is two short names and a query context; only a huge IN list makes it large. */
+const REQUEST_LIMITS: Limits = { messageBytes: 16 * 1024 * 1024, entries: 1024 };
+/** osquery's own send and receive timeout. A client that is silent for longer is closed. */
+const IDLE_MS = 300_000;
+
+/** What all connections of a server share. */
+export interface Service {
+  readonly uuid: bigint;
+  readonly plugin: TablePlugin;
+  /** For replies that are being encoded or sent. */
+  readonly replies: Budget;
+  /** For requests that are not whole yet. */
+  readonly requests: Budget;
+  readonly log: (line: string) => void;
+  /** The core asked us to leave; the answer is sent. */
+  readonly onShutdown: () => void;
+}
+
+export class Connection {
+  readonly #socket: Socket;
+  readonly #service: Service;
+  readonly #framer = new MessageFramer(REQUEST_LIMITS);
+  #buffered = 0;
+  #busy = false;
+  /** A table is at work: silence on the socket is ours then. */
+  #generating = false;
+
+  constructor(socket: Socket, service: Service) {
+    this.#socket = socket;
+    this.#service = service;
+    // Read on while an answer is made: that is how we learn that nobody waits for it any more.
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.#account(0));
+    socket.setTimeout(IDLE_MS, () => {
+      if (!this.#generating) socket.destroy();
+    });
+  }
+
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  #receive(chunk: Buffer): void {
+    try {
+      if (!this.#account(this.#framer.buffered + chunk.length)) {
+        this.#close('closed a client: too much of unfinished requests');
+        return;
+      }
+      this.#framer.push(chunk);
+    } catch (error) {
+      this.#close(`closed a client: ${messageOf(error)}`);
+      return;
+    }
+    if (!this.#busy) void this.#work();
+  }
+
+  /** Never rejects: a client can only end its own connection. */
+  async #work(): Promise<void> {
+    this.#busy = true;
+    try {
+      for (let next = this.#framer.next(); next !== undefined; next = this.#framer.next()) {
+        await this.#handle(next);
+      }
+      this.#account(this.#framer.buffered);
+    } catch (error) {
+      this.#close(`closed a client: ${messageOf(error)}`);
+    }
+    this.#busy = false;
+  }
+
+  async #handle(message: Buffer): Promise<void> {
+    const { plugin, uuid, replies, onShutdown } = this.#service;
+    let generate: GenerateAnswer | undefined;
+    let replyCall: ((error: null, response: Response) => void) | undefined;
+    let shutdown = false;
+    const processor = new ExtensionProcessor({
+      ping: (reply) => reply(null, status(uuid)),
+      call: (registry, item, request, reply) => {
+        try {
+          const answer = plugin.answer(registry, item, request);
+          if ('rows' in answer) reply(null, { status: status(uuid), response: answer.rows });
+          else [generate, replyCall] = [answer, reply];
+        } catch (error) {
+          reply(null, failure(uuid, error));
+        }
+      },
+      shutdown: (reply) => {
+        shutdown = true;
+        reply(null);
+      },
+    });
+    // The generated Processor calls back in the same tick, so `output` is whole after it, except
+    // for rows, which are streamed.
+    const output = new BinaryWriter();
+    processor.process(new BinaryReader(message), output);
+    if (generate !== undefined) {
+      const error = await this.#generate(generate, message, replies);
+      if (error === undefined || this.#socket.destroyed) return;
+      this.#service.log(`table '${generate.table.spec.name}': ${messageOf(error)}`);
+      replyCall?.(null, failure(uuid, error));
+    }
+    await send(this.#socket, output.bytes);
+    if (shutdown) onShutdown();
+  }
+
+  /** The error with which the table failed, before a byte of the answer was sent. */
+  async #generate(answer: GenerateAnswer, message: Buffer, replies: Budget): Promise<unknown> {
+    const { rseqid } = new BinaryReader(message).readMessageBegin();
+    this.#generating = true;
+    try {
+      await replyWithRows(this.#socket, rseqid, this.#service.uuid, answer, replies);
+      return undefined;
+    } catch (error) {
+      return error;
+    } finally {
+      this.#generating = false;
+    }
+  }
+
+  /** Holds `bytes` of the budget for requests; false when they are not there. */
+  #account(bytes: number): boolean {
+    const more = bytes - this.#buffered;
+    if (more > 0 && !this.#service.requests.take(more)) return false;
+    if (more < 0) this.#service.requests.give(-more);
+    this.#buffered = bytes;
+    return true;
+  }
+
+  #close(why: string): void {
+    if (!this.#socket.destroyed) this.#service.log(why);
+    this.#socket.destroy();
+  }
+}
+
+const status = (uuid: bigint): Status => ({ code: ExtensionCode.SUCCESS, message: 'OK', uuid });
+
+const failure = (uuid: bigint, error: unknown): Response => ({
+  status: { code: ExtensionCode.FAILED, message: messageOf(error), uuid },
+  response: [],
+});
+
+/** One line. */
+function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/\s+/g, ' ').slice(0, 500);
+}

@@ -1,0 +1,93 @@
+/**
+ * The `context` of a generate request → QueryContext. Strict about the shape, tolerant of what a newer
+ * osquery may add (operators, columns, keys), bounded in size.
+ */
+import { LiveAuditError } from '../../native/errors.ts';
+import { type Constraint, Operator, type QueryContext } from './context.ts';
+import type { ColumnSpec, TableSpec } from './spec.ts';
+
+/** An IN list of a million short values is about 30 MB of JSON; a request is capped below that. */
+const MAX_CONTEXT_CHARS = 16 * 1024 * 1024;
+/** Each table column once, and aliases. */
+const MAX_COLUMNS = 8192;
+/** Over all columns. */
+const MAX_CONSTRAINTS = 500_000;
+
+/** LIKE, GLOB, LIMIT (73), OFFSET (74) and whatever else is not here: SQLite applies it after us. */
+const OPERATORS: ReadonlyMap<unknown, Operator> = new Map(
+  Object.values(Operator).map((op) => [op, op]),
+);
+
+/**
+ * @param json the request's `context`; when it is missing the query asks for everything
+ * @throws LiveAuditError QUERY_CONTEXT
+ */
+export function decodeContext(json: string | undefined, spec: TableSpec): QueryContext {
+  if (json === undefined || json === '') return { columns: spec.columns, constraints: [] };
+  if (json.length > MAX_CONTEXT_CHARS) {
+    throw refuse(`${json.length} characters, over ${MAX_CONTEXT_CHARS}`);
+  }
+  const context = object(parse(json), 'the context');
+  return {
+    columns: columnsUsed(context.colsUsed, spec),
+    constraints: constraints(context.constraints, spec),
+  };
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw refuse(`not JSON: ${JSON.stringify(json.slice(0, 40))}`);
+  }
+}
+
+/** A list without the key is an osquery before 4.1, which does not say: all columns then. */
+function columnsUsed(list: unknown, spec: TableSpec): readonly ColumnSpec[] {
+  if (list === undefined) return spec.columns;
+  const names = new Set<string>();
+  for (const name of array(list, 'colsUsed', MAX_COLUMNS)) names.add(string(name, 'a used column'));
+  return spec.columns.filter((column) => names.has(column.name));
+}
+
+function constraints(list: unknown, spec: TableSpec): Constraint[] {
+  if (list === undefined) return [];
+  const known = new Set(spec.columns.map((column) => column.name));
+  const result: Constraint[] = [];
+  let left = MAX_CONSTRAINTS;
+  for (const entry of array(list, 'constraints', MAX_COLUMNS)) {
+    const of = object(entry, 'a constraint list');
+    const column = string(of.name, 'the name of a constrained column');
+    // osquery writes an empty list of some versions as "".
+    if (of.list === undefined || of.list === '') continue;
+    const items = array(of.list, `the constraints on '${column}'`, left);
+    left -= items.length;
+    for (const item of items) {
+      const { op, expr } = object(item, `a constraint on '${column}'`);
+      const value = string(expr, `the value of a constraint on '${column}'`);
+      if (typeof op !== 'number') throw refuse(`the operator of a constraint on '${column}'`);
+      const operator = OPERATORS.get(op);
+      if (operator !== undefined && known.has(column)) result.push({ column, op: operator, value });
+    }
+  }
+  return result;
+}
+
+function object(value: unknown, what: string): { readonly [key: string]: unknown } {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse(what);
+  return value as { readonly [key: string]: unknown };
+}
+
+function array(value: unknown, what: string, max: number): readonly unknown[] {
+  if (!Array.isArray(value)) throw refuse(`${what} is not a list`);
+  if (value.length > max) throw refuse(`${what}: ${value.length} entries, over ${max}`);
+  return value;
+}
+
+function string(value: unknown, what: string): string {
+  if (typeof value !== 'string') throw refuse(`${what} is not a string`);
+  return value;
+}
+
+const refuse = (what: string): LiveAuditError =>
+  new LiveAuditError('QUERY_CONTEXT', `query context: ${what}`);
