@@ -19,6 +19,7 @@ import { readLedger } from './ledger.ts';
 import { positionProblem } from './recover.ts';
 import { errorCode, readPage, requireRegular } from './ring-file.ts';
 import { ForwardScan } from './scan.ts';
+import { CUT } from './window.ts';
 
 export class MappedRing {
   readonly dev: number;
@@ -121,9 +122,7 @@ export class MappedRing {
       tail = this.tail;
       head = this.head;
     } while (tail !== this.tail);
-    const problem = this.isWhole()
-      ? positionProblem(head, tail, this.capacity)
-      : 'the file was cut';
+    const problem = this.isWhole() ? positionProblem(head, tail, this.capacity) : CUT;
     if (problem !== null || head < this.indexed) {
       this.damage = problem ?? `head went back to ${head}`;
       this.#damagedAt = Number.POSITIVE_INFINITY;

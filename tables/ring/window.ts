@@ -5,6 +5,8 @@
 import { Views } from './layout.ts';
 import type { MappedRing } from './mapped-ring.ts';
 
+/** What a ring whose file became shorter says. */
+export const CUT = 'the file was cut';
 /** One copy, unless a single record is longer. It fits into a core's cache. */
 const CHUNK_BYTES = 65_536;
 
@@ -15,7 +17,7 @@ export class Window {
   end = 0;
   /** Up to where it might have gone: the asked end, or the end of the data area. */
   limit = 0;
-  /** The tail after copying: only what is at or after it is whole. */
+  /** The tail after copying: only what is at or after it is whole. Infinity where nothing could be copied. */
   tail = 0;
   readonly #ring: MappedRing;
 
@@ -44,6 +46,12 @@ export class Window {
   }
 
   #copy(at: number): void {
+    if (!this.#ring.isWhole()) {
+      // Reading on would be a SIGBUS: nothing more is there.
+      this.#ring.damage = CUT;
+      this.tail = Number.POSITIVE_INFINITY;
+      return;
+    }
     const length = this.end - this.start;
     if (this.views.bytes.length < length) {
       this.views = new Views(new ArrayBuffer(2 ** Math.ceil(Math.log2(length))));

@@ -1,0 +1,278 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { defineTable } from '../../extension/sdk/spec.ts';
+import { unaccounted } from '../../tables/ring/ledger.ts';
+import { RingReader } from '../../tables/ring/reader.ts';
+import { RingWriter, STEPS, type Step } from '../../tables/ring/writer.ts';
+import { makeDirectory, removeDirectories } from '../fixtures/ring-directory.ts';
+import { checksum, ringRow, ringTable as spec, TEXT } from '../fixtures/ring-table.ts';
+
+afterEach(removeDirectories);
+
+const CAPACITY = 65_536;
+const HEADER = 4096;
+const open = (directory: string, onStep?: (step: Step) => void) =>
+  new RingWriter({ directory, spec, capacity: CAPACITY, ...(onStep && { onStep }) });
+const failure = (code: string) => expect.objectContaining({ name: 'LiveAuditError', code });
+
+test("a new ring is its owner's alone, and its eids begin at the clock", () => {
+  const directory = makeDirectory();
+  const before = Date.now() * 1000;
+  const writer = open(directory);
+  expect(writer.setAside).toBeNull();
+  expect(readdirSync(directory)).toEqual(['ring_test.ring']);
+  expect(statSync(writer.path).mode & 0o777).toBe(0o600);
+  expect(statSync(writer.path).size).toBe(HEADER + CAPACITY);
+  const eid = writer.appendValues(ringRow(0));
+  expect(eid).toBeGreaterThanOrEqual(before);
+  expect(eid).toBeLessThanOrEqual(Date.now() * 1000);
+  expect(writer.appendValues(ringRow(1))).toBe(eid + 1);
+});
+
+test('rows may be objects', () => {
+  const directory = makeDirectory();
+  const writer = open(directory);
+  const eid = writer.append({
+    time_ns: 5,
+    pid: null,
+    text: 'ls',
+    ratio: 0.5,
+    note: '',
+    checksum: null,
+  });
+  const [record] = Array.from(new RingReader({ directory, spec }).range(), (r) => r.values());
+  expect(record).toEqual([eid, 5, null, 'ls', 0.5, '', null]);
+});
+
+test('a ring takes no size but a power of two within its limits', () => {
+  for (const capacity of [0, 4096, 65_537, 100_000, 2 ** 33, Number.NaN]) {
+    expect(() => new RingWriter({ directory: makeDirectory(), spec, capacity })).toThrow(
+      failure('RING_SIZE'),
+    );
+  }
+});
+
+test('a row that cannot be stored throws, and changes nothing', () => {
+  const directory = makeDirectory();
+  const writer = open(directory);
+  const kept = writer.appendValues(ringRow(0));
+  const wrong: [number, string | number | bigint | null][] = [
+    [TEXT, 'x'.repeat(CAPACITY / 4)],
+    [TEXT, 'x'.repeat(2 ** 22)],
+    [TEXT, 7],
+    [1, null],
+    [1, 'now'],
+    [1, 2n ** 63n],
+    [2, 1.5],
+    [2, Number.NaN],
+    [2, 2 ** 53],
+    [4, 'half'],
+    [4, 1n],
+  ];
+  for (const [column, value] of wrong) {
+    const row = ringRow(1).with(column, value);
+    expect(() => writer.appendValues(row)).toThrow(failure('RING_ROW'));
+  }
+  expect(writer.appendValues(ringRow(1))).toBe(kept + 1);
+  expect(writer.ledger().events_stored).toBe(2);
+  const reader = new RingReader({ directory, spec });
+  expect(Array.from(reader.range(), (r) => r.value(TEXT))).toEqual([
+    ringRow(0)[TEXT],
+    ringRow(1)[TEXT],
+  ]);
+});
+
+test('the longest row fits, and the one before it stays', () => {
+  const directory = makeDirectory();
+  const writer = open(directory);
+  const reader = new RingReader({ directory, spec });
+  const row = ringRow(0).with(TEXT, '');
+  writer.appendValues(row);
+  const room = CAPACITY / 4 - writer.head;
+  for (let i = 0; i < 20; i++) {
+    const eid = writer.appendValues(row.with(TEXT, 'x'.repeat(room)));
+    expect(Array.from(reader.range(), (r) => r.eid)).toEqual(
+      expect.arrayContaining([eid - 1, eid]),
+    );
+  }
+  expect(() => writer.appendValues(row.with(TEXT, 'x'.repeat(room + 8)))).toThrow(
+    failure('RING_ROW'),
+  );
+});
+
+test('the ledger goes on over restarts, and says what an earlier writer took with it', () => {
+  const directory = makeDirectory();
+  let writer = open(directory);
+  writer.count('events_seen', 5);
+  writer.count('lost_decode');
+  writer.count('lost_reserve', 2);
+  writer.appendValues(ringRow(0));
+  writer.close();
+  writer = open(directory);
+  writer.count('lost_decode', 3);
+  expect(writer.ledger()).toMatchObject({
+    events_seen: 5,
+    events_stored: 1,
+    lost_decode: 4,
+    lost_reserve: 2,
+  });
+  expect(new RingReader({ directory, spec }).ledger()).toEqual(writer.ledger());
+  expect(unaccounted(writer.ledger())).toBe(-2);
+  writer.count('events_seen', 5);
+  expect(unaccounted(writer.ledger())).toBe(3);
+});
+
+test('one writer at a time', () => {
+  const directory = makeDirectory();
+  const writer = open(directory);
+  expect(() => open(directory)).toThrow(failure('RING_BUSY'));
+  writer.close();
+  open(directory).close();
+});
+
+test('a link, a directory, or a file of another owner is not opened', () => {
+  const directory = makeDirectory();
+  const path = join(directory, 'ring_test.ring');
+  symlinkSync('/dev/null', path);
+  expect(() => open(directory)).toThrow(failure('RING_UNSAFE'));
+  renameSync(path, join(directory, 'link'));
+  mkdirSync(path);
+  expect(() => open(directory)).toThrow(failure('RING_IO'));
+  renameSync(path, join(directory, 'directory'));
+  spawnSync('mkfifo', [path]);
+  expect(() => open(directory)).toThrow(failure('RING_UNSAFE'));
+  renameSync(path, join(directory, 'fifo'));
+  const writer = open(directory);
+  writer.close();
+  if (process.geteuid?.() === 0) {
+    chownSync(path, 65_534, 65_534);
+    expect(() => open(directory)).toThrow(failure('RING_UNSAFE'));
+    chownSync(path, 0, 0);
+  }
+  chmodSync(path, 0o644);
+  open(directory).close();
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+});
+
+test('a corrupt file is kept under a name that no other has', () => {
+  const directory = makeDirectory();
+  const path = join(directory, 'ring_test.ring');
+  for (const [i, suffix] of ['corrupt', 'corrupt.1', 'corrupt.2'].entries()) {
+    writeFileSync(path, `junk ${i}`);
+    const writer = open(directory);
+    expect(writer.setAside).toEqual({ path: `${path}.${suffix}`, reason: 'only 6 bytes' });
+    expect(readFileSync(`${path}.${suffix}`, 'latin1')).toBe(`junk ${i}`);
+    writer.appendValues(ringRow(0));
+    writer.close();
+    expect(open(directory).setAside).toBeNull();
+    renameSync(path, `${path}.kept`);
+  }
+});
+
+test('a ring of other columns or another size is set aside as old, and eids go on after it', () => {
+  const directory = makeDirectory();
+  const columns = spec.columns;
+  const writer = open(directory);
+  let last = 0;
+  for (let n = 0; n < 3000; n++) last = writer.appendValues(ringRow(n));
+  writer.close();
+  const other = defineTable({ ...spec, columns: [...columns.slice(0, 6), columns[2]].slice(0, 6) });
+  const reader = new RingReader({ directory, spec: other });
+  expect(reader.damage).toBe('other columns');
+  expect([...reader.range()]).toEqual([]);
+  const second = new RingWriter({ directory, spec: other, capacity: CAPACITY });
+  expect(second.setAside).toEqual({ path: `${second.path}.old`, reason: 'other columns' });
+  expect(second.nextEid).toBeGreaterThan(last);
+  second.close();
+  const third = new RingWriter({ directory, spec: other, capacity: CAPACITY * 2 });
+  expect(third.setAside).toEqual({
+    path: `${third.path}.old.1`,
+    reason: 'capacity 65536, now 131072',
+  });
+  expect(reader.refresh()).toBe(true);
+  expect(reader.damage).toBeNull();
+});
+
+// Rows 0..299 wrap around more than once; 118 to 122 pass the end of the data area with a pad.
+test.each(STEPS)('a writer that ends after the step %s leaves a ring to go on with', (step) => {
+  for (let target = 100; target < 300; target += target < 130 ? 1 : 13) {
+    const directory = makeDirectory();
+    let n = 0;
+    const writer = open(directory, (done) => {
+      if (n === target && done === step) throw new Error('end');
+    });
+    const first = writer.nextEid;
+    for (; n < target; n++) writer.appendValues(ringRow(n));
+    expect(() => writer.appendValues(ringRow(n))).toThrow('end');
+    const { head, tail, path } = writer;
+    if (step === 'tail' || step === 'pad') {
+      // Any part of the row may have been written: what head does not cover is nothing.
+      const fd = openSync(path, 'r+');
+      const at = head % CAPACITY;
+      writeSync(fd, Buffer.alloc(Math.min(40, CAPACITY - at), 0xee), 0, undefined, HEADER + at);
+      closeSync(fd);
+    }
+    writer.close();
+    const published = target + (step === 'head' ? 1 : 0);
+    const reader = new RingReader({ directory, spec });
+    const next = open(directory);
+    expect(next.setAside).toBeNull();
+    expect(next.nextEid).toBe(first + published);
+    const eid = next.appendValues(ringRow(published));
+    const rows = Array.from(reader.range(), (record) => record.values());
+    const kept = rows.length;
+    expect(rows.map((row) => row[0])).toEqual(
+      Array.from({ length: kept }, (_, i) => eid - kept + 1 + i),
+    );
+    for (const row of rows) expect(row.at(-1)).toBe(checksum(row));
+    expect(next.tail).toBeGreaterThanOrEqual(tail);
+    expect(next.ledger()).toMatchObject({
+      events_stored: published + 1,
+      overwritten: published + 1 - kept,
+    });
+    next.close();
+    reader.close();
+    removeDirectories();
+  }
+});
+
+test.each(STEPS)(
+  'a process killed by the kernel after the step %s loses nothing published',
+  (step) => {
+    const directory = makeDirectory();
+    const child = join(__dirname, '../fixtures/ring-child.ts');
+    const rows = 400;
+    const { signal, stderr } = spawnSync(
+      process.execPath,
+      [child, 'kill', directory, String(CAPACITY), String(rows), step],
+      { encoding: 'utf8' },
+    );
+    expect([signal, stderr]).toEqual(['SIGKILL', '']);
+    const reader = new RingReader({ directory, spec });
+    const times = Array.from(reader.range(), (record) => {
+      expect(record.value(6)).toBe(checksum(record.values()));
+      return record.timeNs;
+    });
+    const published = rows - (step === 'head' ? 0 : 1);
+    expect(times.at(-1)).toBe(ringRow(published - 1)[1]);
+    const last = reader.lastEid() ?? 0;
+    const writer = open(directory);
+    expect(writer.setAside).toBeNull();
+    expect(writer.ledger().events_stored).toBe(published);
+    expect(writer.appendValues(ringRow(published))).toBe(last + 1);
+  },
+);
