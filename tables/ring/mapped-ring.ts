@@ -106,11 +106,13 @@ export class MappedRing {
   lastEid(): number | undefined {
     for (;;) {
       const head = this.head;
-      if (head === 0 || !this.isWhole()) return undefined;
+      if (head <= 0 || head % 8 !== 0 || !this.isWhole()) return undefined;
       const end = head % this.capacity || this.capacity;
       const length = lengthBefore(this.data, end, Math.min(end, maxRecordBytes(this.capacity)));
       const eid = length === 0 ? Number.NaN : eidAt(this.data, end - length);
       if (this.tailAfterReading() < head) return Number.isSafeInteger(eid) ? eid : undefined;
+      // Overtaken, unless head stands still: then tail is wrong.
+      if (this.head === head) return undefined;
     }
   }
 

@@ -1,6 +1,7 @@
 /** A table's ring as any process reads it, while the collector writes. */
 import { statSync } from 'node:fs';
 import type { TableSpec } from '../../extension/sdk/spec.ts';
+import { BLOCK_RECORDS } from './block-index.ts';
 import { RowCodec } from './codec.ts';
 import type { RecordCursor } from './cursor.ts';
 import { LEDGER_NAMES, type Ledger } from './layout.ts';
@@ -92,7 +93,7 @@ export class RingReader {
       for (let next = walk.firstBlock; ; ) {
         // The index may have been pruned while the caller was busy with a record.
         const first = Math.max(next, index.first);
-        if (next !== walk.firstBlock) scan.overtaken += walk.eidsBetween(next, first);
+        if (first > next) scan.overtaken += walk.wanted(next, index.eid(first));
         const block = index.next(first, walk.endBlock, walk.from, walk.to);
         if (block >= walk.endBlock) break;
         const stop = walk.isTimed ? block + 1 : walk.endBlock;
@@ -121,7 +122,7 @@ export class RingReader {
         const low = Math.max(walk.firstBlock, index.first);
         const block = index.previous(end - 1, low, walk.from, walk.to);
         if (block < low) {
-          scan.overtaken += walk.eidsBetween(walk.firstBlock, Math.min(low, end));
+          scan.overtaken += walk.wanted(walk.firstBlock, Math.min(low, end) * BLOCK_RECORDS);
           break;
         }
         const begin = walk.isTimed ? block : low;

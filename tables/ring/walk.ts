@@ -79,12 +79,10 @@ export class Walk {
     };
   }
 
-  /** How many wanted eids the blocks from `first` to before `stop` had when the iteration began. */
-  eidsBetween(first: number, stop: number): number {
-    const end = Math.min(stop, this.endBlock);
-    if (end <= first) return 0;
+  /** How many wanted records from block `first` to before `endEid` there were when the iteration began. */
+  wanted(first: number, endEid: number): number {
     const from = Math.max(first * BLOCK_RECORDS, this.#oldestEid, this.firstEid);
-    return Math.max(0, Math.min(this.#ring.index.eid(end), this.lastEid + 1) - from);
+    return Math.max(0, Math.min(endEid, this.lastEid + 1) - from);
   }
 
   /**

@@ -27,6 +27,7 @@ function makeSound() {
 }
 const sound = makeSound();
 let copies = 0;
+const prepared = Array.from({ length: 10 }, (_, n) => ringRow(n * 50));
 
 function damagedCopy(damage: (bytes: Buffer) => void): string {
   const directory = join(sound.path, '..', `copy${copies++}`);
@@ -45,8 +46,8 @@ function survive(directory: string): void {
     for (const records of [reader.range(range), reader.newestFirst(range)]) {
       let count = 0;
       for (const record of records) {
-        expect(record.values()).toHaveLength(spec.columns.length);
-        expect(++count).toBeLessThanOrEqual(CAPACITY / 40);
+        if (record.values().length !== spec.columns.length) throw new Error('half a row');
+        if (++count > CAPACITY / 40) throw new Error('more records than fit');
       }
     }
   }
@@ -55,7 +56,7 @@ function survive(directory: string): void {
   const writer = new RingWriter({ directory, spec, capacity: CAPACITY });
   const eid = writer.appendValues(ringRow(1));
   expect(eid).toBeGreaterThanOrEqual(writer.setAside === null ? sound.nextEid : sound.first);
-  for (let n = 0; n < 300; n++) writer.appendValues(ringRow(n));
+  for (let n = 0; n < 300; n++) writer.appendValues(prepared[n % 10] ?? []);
   reader.refresh();
   expect(Array.from(reader.range({ fromEid: eid }), (r) => r.eid).at(-1)).toBe(eid + 300);
   // A ring that was set aside is read in its new file; one that went on may still have a wrong text byte.
@@ -82,7 +83,7 @@ test('flipped bytes in the header', () => {
       });
       survive(directory);
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   );
 });
 
@@ -97,7 +98,7 @@ test('flipped bytes in the data', () => {
         }),
       );
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   );
 });
 
@@ -107,7 +108,7 @@ test('words of frames and slots replaced by hostile numbers', () => {
     fc.property(fc.nat(CAPACITY / 4 - 1), hostile, (word, value) => {
       survive(damagedCopy((bytes) => bytes.writeUInt32LE(value, HEADER + word * 4)));
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   );
 });
 
