@@ -4,6 +4,7 @@
  */
 import { LiveAuditError } from '../../native/errors.ts';
 import { type Constraint, Operator, type QueryContext } from './context.ts';
+import { rowIdColumn } from './row-id.ts';
 import type { ColumnSpec, TableSpec } from './spec.ts';
 
 /** An IN list of a million short values is about 30 MB of JSON; a request is capped below that. */
@@ -30,7 +31,7 @@ export function decodeContext(json: string | undefined, spec: TableSpec): QueryC
   const context = object(parse(json), 'the context');
   return {
     columns: columnsUsed(context.colsUsed, spec),
-    constraints: constraints(context.constraints, spec),
+    constraints: rowIdColumn(spec) === undefined ? [] : constraints(context.constraints, spec),
   };
 }
 

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Budget } from './budget.ts';
+import { withRowId } from './row-id.ts';
 import { RowWriter } from './row-writer.ts';
 import type { GenerateAnswer } from './table-plugin.ts';
 import { BinaryWriter } from './thrift/binary-writer.ts';
@@ -34,10 +35,11 @@ export async function replyWithRows(
   { table, context }: GenerateAnswer,
   budget: Budget,
 ): Promise<void> {
-  const writer = new RowWriter(context.columns, budget);
+  const { asked, fields } = withRowId(table.spec, context);
+  const writer = new RowWriter(fields, budget);
   try {
     let deadline = performance.now() + SLICE_MS;
-    for (const row of table.generate(context)) {
+    for (const row of table.generate(asked)) {
       writer.append(row);
       if (writer.rows % ROWS_PER_LOOK !== 0 || performance.now() < deadline) continue;
       await nextTurn();

@@ -111,7 +111,7 @@ export class Manager {
     return rows(await this.#call('getQueryColumns', (client) => client.getQueryColumns(sql)));
   }
 
-  #call<T>(
+  async #call<T>(
     method: keyof ManagerMethods,
     request: (client: ManagerClient) => Promise<T>,
   ): Promise<T> {
@@ -131,15 +131,16 @@ export class Manager {
       const detail = error instanceof Error ? error.message : String(error);
       throw new LiveAuditError('OSQUERY_QUERY', `${method}: ${detail}`);
     });
-    return exchange(this.path, output.bytes, this.#timeoutMs, method).then((message) => {
-      const input = new BinaryReader(message);
-      const { fname, mtype, rseqid } = input.readMessageBegin();
-      if (fname !== method) {
-        throw new LiveAuditError('PROTOCOL', `osquery answered ${method} with '${fname}'`);
-      }
-      client[`recv_${method}`](input, mtype, rseqid);
-      return result;
-    });
+    // `result` settles first only when the request cannot be encoded.
+    const reply = exchange(this.path, output.bytes, this.#timeoutMs, method);
+    const message = await Promise.race([reply, result as Promise<never>]);
+    const input = new BinaryReader(message);
+    const { fname, mtype, rseqid } = input.readMessageBegin();
+    if (fname !== method) {
+      throw new LiveAuditError('PROTOCOL', `osquery answered ${method} with '${fname}'`);
+    }
+    client[`recv_${method}`](input, mtype, rseqid);
+    return result;
   }
 }
 

@@ -1,5 +1,6 @@
 /** A table's columns as osquery registers them, with the option bits that decide what is pushed down. */
 import { LiveAuditError } from '../../native/errors.ts';
+import { rowIdColumn } from './row-id.ts';
 import type { ColumnSpec, TableSpec } from './spec.ts';
 import type { StringMap } from './thrift/index.ts';
 
@@ -23,24 +24,27 @@ const TYPES: ReadonlySet<string> = new Set(['TEXT', 'INTEGER', 'BIGINT', 'DOUBLE
  */
 export function routes(spec: TableSpec): StringMap[] {
   validate(spec);
+  const pushes = rowIdColumn(spec) !== undefined;
   return spec.columns.map((column) => ({
     id: 'column',
     name: column.name,
     type: column.type,
-    op: String(options(column)),
+    op: String(options(column, pushes)),
   }));
 }
 
 /**
- * - ADDITIONAL pushes a constraint without promising that it is cheap. INDEX promises, and SQLite then
- *   makes us the inner side of joins: one generate call per outer row.
+ * - Nothing is pushed where rows have no id (row-id.ts).
+ * - ADDITIONAL pushes a constraint as INDEX does, but without a PRIMARY KEY … WITHOUT ROWID.
  * - OPTIMIZED beside it brings all values of an IN list in one call.
  * - OPTIMIZED alone is not pushed. 0 would be: osquery reads it as INDEX by default, so that
  *   `JOIN … ON command = …` would call us per row for a constraint that we ignore.
  */
-function options({ push, hidden }: ColumnSpec): number {
-  let bits: number = hidden ? ColumnOption.HIDDEN : 0;
+function options(column: ColumnSpec, pushes: boolean): number {
+  const push = pushes ? column.push : undefined;
+  let bits: number = column.hidden ? ColumnOption.HIDDEN : 0;
   if (push !== undefined) bits |= ColumnOption.ADDITIONAL;
+  // With `equal` for IN lists; alone where nothing is to be pushed.
   if (push !== 'range') bits |= ColumnOption.OPTIMIZED;
   return bits;
 }
@@ -64,13 +68,11 @@ function validate(spec: TableSpec): void {
 
 /** @throws LiveAuditError TABLE_SPEC when a table is wrong, or two have the same name */
 export function registryItems(specs: readonly TableSpec[]): { [table: string]: StringMap[] } {
-  const items: { [table: string]: StringMap[] } = Object.create(null);
   const seen = new Set<string>();
-  for (const spec of specs) {
-    items[spec.name] = routes(spec);
-    const folded = spec.name.toLowerCase();
-    if (seen.has(folded)) throw new LiveAuditError('TABLE_SPEC', `table '${spec.name}' twice`);
+  for (const { name } of specs) {
+    const folded = name.toLowerCase();
+    if (seen.has(folded)) throw new LiveAuditError('TABLE_SPEC', `table '${name}' is there twice`);
     seen.add(folded);
   }
-  return items;
+  return Object.fromEntries(specs.map((spec) => [spec.name, routes(spec)]));
 }

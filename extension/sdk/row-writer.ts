@@ -6,7 +6,7 @@
 import { LiveAuditError } from '../../native/errors.ts';
 import type { Budget } from './budget.ts';
 import type { Row } from './context.ts';
-import type { ColumnSpec, Value } from './spec.ts';
+import type { ColumnType, Value } from './spec.ts';
 import { I32_SIZE, MAP_HEADER_SIZE, Type } from './thrift/wire.ts';
 
 /** One slab is also what is written to a socket at once. */
@@ -25,8 +25,16 @@ interface Slab extends Buffer {
   utf8Write(text: string, offset: number, length: number): number;
 }
 
+/** A key of the map that is sent, and where its value stands in a row of the table. */
+export interface Field {
+  readonly key: string;
+  readonly type: ColumnType;
+  readonly at: number;
+}
+
 export class RowWriter {
   readonly #keys: readonly Buffer[];
+  readonly #positions: readonly number[];
   readonly #isInteger: readonly boolean[];
   readonly #budget: Budget;
   #full: Buffer[] = [];
@@ -37,13 +45,14 @@ export class RowWriter {
   #rows = 0;
 
   /**
-   * @param columns what `append` gets values of
+   * @param fields in the order in which they are sent
    * @param budget for the slabs; given back by `release`
    * @throws LiveAuditError RESULT_TOO_LARGE
    */
-  constructor(columns: readonly ColumnSpec[], budget: Budget) {
-    this.#keys = columns.map(({ name }) => encodeString(name));
-    this.#isInteger = columns.map(({ type }) => type === 'INTEGER' || type === 'BIGINT');
+  constructor(fields: readonly Field[], budget: Budget) {
+    this.#keys = fields.map(({ key }) => encodeString(key));
+    this.#positions = fields.map(({ at }) => at);
+    this.#isInteger = fields.map(({ type }) => type === 'INTEGER' || type === 'BIGINT');
     this.#budget = budget;
     this.#slab = this.#allocate(SLAB_SIZE);
   }
@@ -66,7 +75,7 @@ export class RowWriter {
     let entries = 0;
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i];
-      const text = this.#text(row[i], i);
+      const text = this.#text(row[this.#positions[i] ?? 0], i);
       if (text === undefined || key === undefined) continue;
       this.#reserve(key.length + I32_SIZE + byteBound(text));
       this.#slab.set(key, this.#at);
@@ -90,14 +99,14 @@ export class RowWriter {
     this.#taken = 0;
   }
 
-  #text(value: Value | undefined, column: number): string | undefined {
+  #text(value: Value | undefined, field: number): string | undefined {
     switch (typeof value) {
       case 'string':
         return value;
       case 'number':
         // osquery reads digits only: no exponent in an integer, and NaN is NULL.
         if (!Number.isFinite(value)) return undefined;
-        if (!this.#isInteger[column] || Number.isSafeInteger(value)) return String(value);
+        if (!this.#isInteger[field] || Number.isSafeInteger(value)) return String(value);
         return String(BigInt(Math.trunc(value)));
       case 'bigint':
         return String(value);

@@ -27,6 +27,11 @@ export interface TableSpec<C extends readonly ColumnSpec[] = readonly ColumnSpec
   /** Rows are events: immutable, ordered by `eid`. */
   readonly evented: boolean;
   readonly columns: C;
+  /**
+   * The integer column that names a row for good; `eid` where a table is evented. SQLite unites the
+   * branches of an OR by row id, so without one nothing is pushed.
+   */
+  readonly rowId?: string;
   /** What a reader must know: limits, units, privacy. Markdown. */
   readonly notes?: string;
   /** SQL that works as it stands. */

@@ -1,0 +1,123 @@
+"""What runs SQL in the peer: a SQLite per statement, with the extensions' tables and a few of the core's."""
+
+import os
+import pwd
+import threading
+import time
+
+import apsw
+from virtual_table import Column, Table
+
+CORE_TABLES = {"users", "processes", "time", "osquery_info", "osquery_extensions", "shell_history"}
+
+
+class QueryFailed(Exception):
+    pass
+
+
+class Database:
+    def __init__(self):
+        self._lock = threading.Lock()
+        # table name -> (client, [Column])
+        self.tables = {}
+        self._running = 0
+
+    def attach(self, name: str, client, routes: list):
+        """Raises apsw.Error for what SQLite does not take, as in osquery's registration."""
+        columns = [Column(route) for route in routes if route.get("id") == "column"]
+        connection = apsw.Connection(":memory:")
+        declared = ", ".join(f"{c.name} {c.type}" for c in columns)
+        connection.execute(f"CREATE TABLE {name} ({declared})")
+        with self._lock:
+            self.tables[name] = (client, columns)
+
+    def detach(self, client):
+        with self._lock:
+            self.tables = {n: t for n, t in self.tables.items() if t[0] is not client}
+
+    def run(self, sql: str):
+        """(rows as text, generate requests in order)"""
+        with self._lock:
+            tables = dict(self.tables)
+            self._running += 1
+            alone = self._running == 1
+        try:
+            return self._run(sql, tables, alone)
+        except apsw.Error as error:
+            raise QueryFailed(str(error)) from error
+        finally:
+            with self._lock:
+                self._running -= 1
+
+    def _run(self, sql: str, tables: dict, alone: bool):
+        connection = apsw.Connection(":memory:")
+        _core_tables(connection)
+        requests = []
+        for name, (client, columns) in tables.items():
+            if not alone:
+                # A second query at once works on a fresh database, for which osquery asks again.
+                answer = client.call("table", name, {"action": "columns"})
+                columns = [Column(r) for r in answer.response if r.get("id") == "column"]
+            table = Table(name, columns, _asker(client, requests))
+            connection.create_module("m_" + name, table, use_bestindex_object=True)
+            connection.execute(f"CREATE VIRTUAL TABLE {name} USING m_{name}")
+        rows = []
+        cursor = connection.execute(sql)
+        for values in cursor:
+            names = [d[0] for d in cursor.getdescription()]
+            rows.append({n: _shown(v) for n, v in zip(names, values)})
+        return rows, requests
+
+    def columns_of(self, sql: str):
+        with self._lock:
+            tables = dict(self.tables)
+        connection = apsw.Connection(":memory:")
+        _core_tables(connection)
+        for name, (_, columns) in tables.items():
+            connection.execute(
+                f"CREATE TABLE {name} (" + ", ".join(f'"{c.name}" {c.type}' for c in columns) + ")"
+            )
+        found = []
+
+        def describe(cursor, _sql, _bindings):
+            found.extend({name: kind or "TEXT"} for name, kind in cursor.getdescription())
+            return False
+
+        connection.exec_trace = describe
+        try:
+            connection.execute(sql)
+        except apsw.ExecTraceAbort:
+            pass
+        except apsw.Error as error:
+            raise QueryFailed(str(error)) from error
+        return found
+
+
+def _asker(client, requests: list):
+    import json
+
+    def ask(table: str, context: dict) -> list:
+        requests.append({"table": table, "context": context})
+        request = {"action": "generate", "context": json.dumps(context, separators=(",", ":"))}
+        answer = client.call("table", table, request)
+        if answer.status.code != 0:
+            raise apsw.SQLError(answer.status.message)
+        return answer.response
+
+    return ask
+
+
+def _core_tables(connection):
+    connection.execute("CREATE TABLE time (unix_time BIGINT)")
+    connection.execute("INSERT INTO time VALUES (?)", (int(time.time()),))
+    connection.execute("CREATE TABLE users (uid BIGINT, username TEXT)")
+    for user in pwd.getpwall():
+        connection.execute("INSERT INTO users VALUES (?, ?)", (user.pw_uid, user.pw_name))
+    connection.execute("CREATE TABLE processes (pid BIGINT)")
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        connection.execute("INSERT INTO processes VALUES (?)", (int(pid),))
+
+
+def _shown(value):
+    """osquery's JSON: everything is text; NULL is ''."""
+    return "" if value is None else str(value)
