@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { Budget } from './budget.ts';
 import { replyWithRows, send } from './generate.ts';
+import type { SlabPool } from './slab-pool.ts';
 import type { GenerateAnswer, TablePlugin } from './table-plugin.ts';
 import { BinaryReader } from './thrift/binary-reader.ts';
 import { BinaryWriter } from './thrift/binary-writer.ts';
@@ -19,6 +20,7 @@ export interface Service {
   readonly plugin: TablePlugin;
   /** For replies that are being encoded or sent. */
   readonly replies: Budget;
+  readonly slabs: SlabPool;
   /** For requests that are not whole yet. */
   readonly requests: Budget;
   readonly log: (line: string) => void;
@@ -80,7 +82,7 @@ export class Connection {
   }
 
   async #handle(message: Buffer): Promise<void> {
-    const { plugin, uuid, replies, onShutdown } = this.#service;
+    const { plugin, uuid, onShutdown } = this.#service;
     let generate: GenerateAnswer | undefined;
     let replyCall: ((error: null, response: Response) => void) | undefined;
     let shutdown = false;
@@ -105,7 +107,7 @@ export class Connection {
     const output = new BinaryWriter();
     processor.process(new BinaryReader(message), output);
     if (generate !== undefined) {
-      const error = await this.#generate(generate, message, replies);
+      const error = await this.#generate(generate, message);
       if (error === undefined || this.#socket.destroyed) return;
       this.#service.log(`table '${generate.table.spec.name}': ${messageOf(error)}`);
       replyCall?.(null, failure(uuid, error));
@@ -115,11 +117,12 @@ export class Connection {
   }
 
   /** The error with which the table failed, before a byte of the answer was sent. */
-  async #generate(answer: GenerateAnswer, message: Buffer, replies: Budget): Promise<unknown> {
+  async #generate(answer: GenerateAnswer, message: Buffer): Promise<unknown> {
+    const { uuid, replies, slabs } = this.#service;
     const { rseqid } = new BinaryReader(message).readMessageBegin();
     this.#generating = true;
     try {
-      await replyWithRows(this.#socket, rseqid, this.#service.uuid, answer, replies);
+      await replyWithRows(this.#socket, rseqid, uuid, answer, replies, slabs);
       return undefined;
     } catch (error) {
       return error;

@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Budget } from './budget.ts';
 import { withRowId } from './row-id.ts';
 import { RowWriter } from './row-writer.ts';
+import type { SlabPool } from './slab-pool.ts';
 import type { GenerateAnswer } from './table-plugin.ts';
 import { BinaryWriter } from './thrift/binary-writer.ts';
 import { ExtensionCode } from './thrift/index.ts';
@@ -34,9 +35,10 @@ export async function replyWithRows(
   uuid: bigint,
   { table, context }: GenerateAnswer,
   budget: Budget,
+  pool: SlabPool,
 ): Promise<void> {
   const { asked, fields } = withRowId(table.spec, context);
-  const writer = new RowWriter(fields, budget);
+  const writer = new RowWriter(fields, budget, pool);
   try {
     let deadline = performance.now() + SLICE_MS;
     for (const row of table.generate(asked)) {
@@ -49,8 +51,11 @@ export async function replyWithRows(
     }
     const slabs = writer.finish().reverse();
     await send(socket, replyHead(seqid, uuid, writer.rows));
-    // Popped, so that what is sent can be collected.
-    for (let slab = slabs.pop(); slab !== undefined; slab = slabs.pop()) await send(socket, slab);
+    for (let slab = slabs.pop(); slab !== undefined; slab = slabs.pop()) {
+      await send(socket, slab);
+      // Only what the kernel has taken: a write that failed may still be looked at.
+      pool.give(slab);
+    }
     await send(socket, REPLY_TAIL);
   } finally {
     writer.release();

@@ -35,7 +35,7 @@ export function routes(spec: TableSpec): StringMap[] {
 
 /**
  * - Nothing is pushed where rows have no id (row-id.ts).
- * - ADDITIONAL pushes a constraint as INDEX does, but without a PRIMARY KEY … WITHOUT ROWID.
+ * - ADDITIONAL pushes a constraint as INDEX does, without making the column a PRIMARY KEY, which it is not.
  * - OPTIMIZED beside it brings all values of an IN list in one call.
  * - OPTIMIZED alone is not pushed. 0 would be: osquery reads it as INDEX by default, so that
  *   `JOIN … ON command = …` would call us per row for a constraint that we ignore.

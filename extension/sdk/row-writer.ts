@@ -6,11 +6,10 @@
 import { LiveAuditError } from '../../native/errors.ts';
 import type { Budget } from './budget.ts';
 import type { Row } from './context.ts';
+import { SLAB_SIZE, type Slab, type SlabPool } from './slab-pool.ts';
 import type { ColumnType, Value } from './spec.ts';
 import { I32_SIZE, MAP_HEADER_SIZE, Type } from './thrift/wire.ts';
 
-/** One slab is also what is written to a socket at once. */
-const SLAB_SIZE = 256 * 1024;
 /** UTF-8 bytes of one UTF-16 unit, at most. */
 const UTF8_MAX = 3;
 /** Up to this many units a loop over ASCII is faster than the call into C++. */
@@ -19,11 +18,6 @@ const SHORT_TEXT = 12;
 const LONG_TEXT = 4096;
 /** Where an entry count stands in a map header. */
 const MAP_COUNT_OFFSET = 2;
-
-/** What Node's Buffer has and its types leave out: without the dispatch on an encoding's name. */
-interface Slab extends Buffer {
-  utf8Write(text: string, offset: number, length: number): number;
-}
 
 /** A key of the map that is sent, and where its value stands in a row of the table. */
 export interface Field {
@@ -37,6 +31,7 @@ export class RowWriter {
   readonly #positions: readonly number[];
   readonly #isInteger: readonly boolean[];
   readonly #budget: Budget;
+  readonly #pool: SlabPool;
   #full: Buffer[] = [];
   #slab: Slab;
   #at = 0;
@@ -49,11 +44,12 @@ export class RowWriter {
    * @param budget for the slabs; given back by `release`
    * @throws LiveAuditError RESULT_TOO_LARGE
    */
-  constructor(fields: readonly Field[], budget: Budget) {
+  constructor(fields: readonly Field[], budget: Budget, pool: SlabPool) {
     this.#keys = fields.map(({ key }) => encodeString(key));
     this.#positions = fields.map(({ at }) => at);
     this.#isInteger = fields.map(({ type }) => type === 'INTEGER' || type === 'BIGINT');
     this.#budget = budget;
+    this.#pool = pool;
     this.#slab = this.#allocate(SLAB_SIZE);
   }
 
@@ -132,7 +128,7 @@ export class RowWriter {
       throw new LiveAuditError('RESULT_TOO_LARGE', `no memory after ${this.#rows} rows`);
     }
     this.#taken += size;
-    return Buffer.allocUnsafeSlow(size) as Slab;
+    return this.#pool.take(size);
   }
 }
 

@@ -5,6 +5,7 @@ import { isMainThread } from 'node:worker_threads';
 import { LiveAuditError } from '../../native/errors.ts';
 import { Budget } from './budget.ts';
 import { Connection, type Service } from './connection.ts';
+import { SlabPool } from './slab-pool.ts';
 import type { TablePlugin } from './table-plugin.ts';
 
 /** The core opens a connection per call and a few at once; more is a mistake or an attack. */
@@ -45,6 +46,7 @@ export class ExtensionServer {
       log,
       onShutdown,
       replies: new Budget(REPLY_BYTES),
+      slabs: new SlabPool(),
       requests: new Budget(REQUEST_BYTES),
     };
     this.#server = createServer((socket) => this.#accept(socket));

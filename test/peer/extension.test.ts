@@ -1,49 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Row, Table } from '../../extension/sdk/context.ts';
+import type { Table } from '../../extension/sdk/context.ts';
 import { type LeaveReason, serveExtension } from '../../extension/sdk/extension.ts';
 import { Manager } from '../../extension/sdk/manager.ts';
 import { Peer } from './peer.ts';
-
-const LARGE_ROWS = 100_000;
-const LARGE_COLUMNS = 20;
-
-function table(name: string, rows: () => Iterable<Row>, columns = 2): Table {
-  return {
-    spec: {
-      name,
-      description: '',
-      evented: false,
-      examples: [],
-      columns: Array.from({ length: columns }, (_, i) => ({
-        name: `c${i}`,
-        type: 'TEXT' as const,
-        description: '',
-      })),
-    },
-    generate: rows,
-  };
-}
-
-const small = table('small', () => [
-  ['a', '1'],
-  ['é\u{1f600}', null],
-]);
-const large = table(
-  'large',
-  function* () {
-    const row = Array.from({ length: LARGE_COLUMNS }, (_, i) => `value of column ${i}`);
-    for (let i = 0; i < LARGE_ROWS; i++) yield row;
-  },
-  LARGE_COLUMNS,
-);
-const failing = table('failing', () => {
-  throw new Error('the disk is\non fire');
-});
-const failsLate = table('fails_late', function* () {
-  for (let i = 0; i < 1000; i++) yield ['x', 'y'];
-  throw new Error('after 1000 rows');
-});
+import { failing, failsLate, LARGE_ROWS, large, small } from './sample-tables.ts';
 
 interface Running {
   readonly left: Promise<LeaveReason>;

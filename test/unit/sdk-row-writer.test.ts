@@ -3,6 +3,7 @@ import type { TStructLike } from 'thrift';
 import { Budget } from '../../extension/sdk/budget.ts';
 import type { Row } from '../../extension/sdk/context.ts';
 import { type Field, RowWriter } from '../../extension/sdk/row-writer.ts';
+import { SlabPool } from '../../extension/sdk/slab-pool.ts';
 import type { Value } from '../../extension/sdk/spec.ts';
 import ttypes from '../../extension/sdk/thrift/gen/osquery_types.js';
 
@@ -13,10 +14,16 @@ const { TBinaryProtocol, TBufferedTransport } =
 
 const BUDGET = 1 << 30;
 
+/** One for all, so that what a slab held before never shows. */
+const pool = new SlabPool();
+
 function ours(fields: readonly Field[], rows: readonly Row[]): Buffer {
-  const writer = new RowWriter(fields, new Budget(BUDGET));
+  const writer = new RowWriter(fields, new Budget(BUDGET), pool);
   for (const row of rows) writer.append(row);
-  return Buffer.concat(writer.finish());
+  const slabs = writer.finish();
+  const bytes = Buffer.concat(slabs);
+  for (const slab of slabs) pool.give(slab);
+  return bytes;
 }
 
 /** ExtensionResponse{2: rows} by npm thrift, without its field and list headers and its STOP. */
@@ -110,7 +117,7 @@ test('no columns: each row is an empty map, so that they can be counted', () => 
 
 test('over its budget it refuses, and gives everything back', () => {
   const budget = new Budget(1_000_000);
-  const writer = new RowWriter([text(0)], budget);
+  const writer = new RowWriter([text(0)], budget, pool);
   const row = ['x'.repeat(1000)];
   expect(() => {
     for (let i = 0; i < 10_000; i++) writer.append(row);
