@@ -157,9 +157,9 @@ export class ShellAssembler {
     const target = this.#world.target(open.target);
     const typed = joinLines(open.lines.map((line) => line.typed));
     const changed = open.lines.some((line) => line.expanded !== null);
-    const expanded = changed
-      ? joinLines(open.lines.map((line) => line.expanded ?? line.typed))
-      : null;
+    const replaced = changed && joinLines(open.lines.map((line) => line.expanded ?? line.typed));
+    // bash also gives back a line that had nothing to expand (`! true`) as another copy.
+    const expanded = replaced && !replaced.bytes.equals(typed.bytes) ? replaced : null;
     const began = open.started ?? open.time;
     const ran = open.started !== null || context.late;
     const max = this.#world.maxText;

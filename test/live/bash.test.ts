@@ -1,0 +1,222 @@
+import { BASH_CASES } from './bash-cases.ts';
+import { CollectorProcess, type Row } from './collector-process.ts';
+import { describeLive } from './requires.ts';
+import { closeShells, ShellSession } from './shell-session.ts';
+
+afterEach(closeShells);
+
+describeLive('a command typed in bash, read with SQL', () => {
+  let collector: CollectorProcess;
+  beforeAll(async () => {
+    collector = await CollectorProcess.start();
+  });
+  afterAll(() => collector.stop());
+
+  const commandsOf = (pid: number, count: number): Promise<Row[]> =>
+    collector.rows(`SELECT * FROM shell_history_live WHERE pid = ${pid} ORDER BY eid`, count);
+
+  test(`${BASH_CASES.length} typed cases: text, expansion and exit code`, async () => {
+    const shell = await ShellSession.open();
+    const prompted: number[] = [];
+    for (const { typed } of BASH_CASES) prompted.push(await shell.run(...typed));
+    const rows = await commandsOf(shell.pid, BASH_CASES.length);
+    shell.close();
+    expect(prompted).toEqual(BASH_CASES.map((c) => c.exit));
+    expect(
+      rows.map(({ command, exit_code, expanded, status, truncated }) => ({
+        command,
+        exit_code,
+        expanded,
+        status,
+        truncated,
+      })),
+    ).toEqual(
+      BASH_CASES.map(({ typed, exit, expanded }) => ({
+        command: typed.join('\n'),
+        exit_code: exit,
+        expanded: expanded ?? null,
+        status: 'done',
+        truncated: 0,
+      })),
+    );
+  }, 120_000);
+
+  test('who, where and when', async () => {
+    const shell = await ShellSession.open();
+    const before = Date.now() / 1000;
+    await shell.run('cd /usr/share');
+    await shell.run('sleep 0.3');
+    const [first, second] = await commandsOf(shell.pid, 2);
+    shell.close();
+    expect(first).toMatchObject({
+      shell: 'bash',
+      shell_path: '/usr/bin/bash',
+      source: 'prompt',
+      cwd: '/tmp',
+      pid: shell.pid,
+      parent: process.pid,
+      uid: 0,
+      euid: 0,
+      gid: 0,
+      tty: shell.pty.path.replace('/dev/pts/', 'pts'),
+      command_length: 13,
+    });
+    expect(second?.cwd).toBe('/usr/share');
+    expect(second?.duration).toBeGreaterThan(0.3e9);
+    expect(second?.duration).toBeLessThan(5e9);
+    expect(Number(second?.time)).toBeGreaterThanOrEqual(Math.floor(before));
+    expect(Number(second?.time)).toBeLessThanOrEqual(Date.now() / 1000);
+    expect(Math.floor(Number(second?.time_ns) / 1e9)).toBe(second?.time);
+    expect(Number(second?.eid)).toBe(Number(first?.eid) + 1);
+  });
+
+  test('Ctrl-C: of a running command, of a half-typed command', async () => {
+    const shell = await ShellSession.open();
+    const from = shell.pty.output.length;
+    await shell.pty.type('sleep 60\r');
+    await shell.pty.expect(/sleep 60\r\n/, from);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(await shell.keys('\x03')).toBe(130);
+    const more = shell.pty.output.length;
+    await shell.pty.type('echo "half\r');
+    await shell.pty.expect(/more/, more);
+    expect(await shell.keys('\x03')).toBe(130);
+    await shell.keys('never entered\x03');
+    expect(await shell.run('true')).toBe(0);
+    const rows = await commandsOf(shell.pid, 3);
+    shell.close();
+    expect(rows.map((row) => [row.command, row.exit_code])).toEqual([
+      ['sleep 60', 130],
+      ['echo "half', 130],
+      ['true', 0],
+    ]);
+    expect(rows[1]?.duration).toBe(0);
+  });
+
+  test.each([
+    ['exit 3', 3, 'done'],
+    ['exit', 0, 'done'],
+    ['(exit 4); exit', 4, 'done'],
+    ['kill -9 $$', 137, 'killed'],
+    ['kill -HUP $$', 129, 'killed'],
+    ['exec sh -c "exit 5"', null, 'exec'],
+    ['set -e; false', 1, 'done'],
+    ['trap "exit 9" EXIT; exit 3', 9, 'done'],
+  ])('the shell ends with %s', async (line, code, status) => {
+    const shell = await ShellSession.open();
+    await shell.pty.type(`${line}\r`);
+    await shell.pty.exited;
+    const rows = await commandsOf(shell.pid, 1);
+    shell.close();
+    expect(rows.map((row) => [row.command, row.exit_code, row.status])).toEqual([
+      [line, code, status],
+    ]);
+  });
+
+  test('what a program reads is never captured', async () => {
+    const shell = await ShellSession.open();
+    const secret = 'hunter2secret';
+    const from = shell.pty.output.length;
+    await shell.pty.type('read -e -p "in: " PW\r');
+    await shell.pty.expect(/hin: $/, from); // behind the terminal's bracketed-paste switch
+    await shell.run(secret);
+    await shell.pty.type('PROMPT_COMMAND=\'read -e -p "pc: " PW; unset PROMPT_COMMAND\'\r');
+    await shell.pty.expect(/pc: $/);
+    await shell.run(secret);
+    await shell.run('read -s PW <<< x');
+    const rows = await commandsOf(shell.pid, 3);
+    shell.close();
+    expect(rows.map((row) => row.command)).toEqual([
+      'read -e -p "in: " PW',
+      'PROMPT_COMMAND=\'read -e -p "pc: " PW; unset PROMPT_COMMAND\'',
+      'read -s PW <<< x',
+    ]);
+    expect(JSON.stringify(collector.query('SELECT * FROM shell_history_live'))).not.toContain(
+      secret,
+    );
+  });
+
+  test('a nested shell has rows of its own, and the outer command ends with it', async () => {
+    const shell = await ShellSession.open();
+    await shell.run('bash --norc --noprofile');
+    await shell.run('true inner');
+    await shell.run('exit 21');
+    const rows = await collector.rows(
+      `SELECT a.command, a.exit_code, a.parent = ${shell.pid} AS inner FROM shell_history_live a
+       WHERE a.pid = ${shell.pid} OR a.parent = ${shell.pid} ORDER BY eid`,
+      3,
+    );
+    shell.close();
+    expect(rows).toEqual([
+      { command: 'true inner', exit_code: 0, inner: 1 },
+      { command: 'exit 21', exit_code: 21, inner: 1 },
+      { command: 'bash --norc --noprofile', exit_code: 21, inner: 0 },
+    ]);
+  });
+
+  test('bytes that are not UTF-8, and a paste of 64 KB', async () => {
+    const shell = await ShellSession.open(undefined, { LC_ALL: 'C' });
+    await shell.run(Buffer.from([0x3a, 0x20, 0x61, 0xff, 0xc3, 0x28, 0xe4, 0xbd, 0xa0]));
+    const long = `: ${'0123456789abcdef'.repeat(4096)}`;
+    const pasted = shell.pty.output.length;
+    await shell.pty.type('\x1b[200~');
+    await shell.pty.type(long);
+    await shell.pty.type('\x1b[201~\r');
+    await shell.pty.expect(/\[0\]> $/, pasted, 60_000);
+    const rows = await commandsOf(shell.pid, 2);
+    shell.close();
+    expect(rows[0]).toMatchObject({ command: ': a\\xff\\xc3(你', command_length: 9 });
+    expect(rows[1]?.command).toBe(long);
+    expect(rows[1]).toMatchObject({ command_length: long.length, truncated: 0 });
+  }, 90_000);
+
+  test('the ledger balances', async () => {
+    const [ring] = collector.query('SELECT * FROM live_audit_rings');
+    const lost = Object.entries(ring ?? {}).filter(([name]) => name.startsWith('lost_'));
+    expect(lost.map(([, n]) => n)).toEqual(lost.map(() => 0));
+    expect(ring?.events_seen).toBe(ring?.events_stored);
+    const [{ n, span } = { n: 0, span: 0 }] = collector.query(
+      'SELECT count(*) AS n, max(eid) - min(eid) + 1 AS span FROM shell_history_live',
+    );
+    expect(n).toBe(ring?.events_stored);
+    expect(span).toBe(n);
+  });
+});
+
+describeLive('around the attach', () => {
+  test('a shell that waits at its prompt when the collector comes: its next command is whole', async () => {
+    const early = await ShellSession.open();
+    const collector = await CollectorProcess.start();
+    await early.run('sh -c "exit 11"');
+    await early.run('true');
+    const rows = await collector.rows(
+      `SELECT command, exit_code, status, duration FROM shell_history_live WHERE pid = ${early.pid}`,
+      2,
+    );
+    early.close();
+    expect(await collector.stop()).toBe(0);
+    expect(rows).toMatchObject([
+      { command: 'sh -c "exit 11"', exit_code: 11, status: 'done' },
+      { command: 'true', exit_code: 0, status: 'done' },
+    ]);
+    expect(rows[0]?.duration).toBeGreaterThan(0);
+  });
+
+  test('a command that runs when the collector stops is stored as running at exit', async () => {
+    const collector = await CollectorProcess.start();
+    const shell = await ShellSession.open();
+    const from = shell.pty.output.length;
+    await shell.pty.type('sleep 30\r');
+    await shell.pty.expect(/sleep 30\r\n/, from);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await collector.stop();
+    const rows = collector.query(
+      'SELECT command, exit_code, duration, status FROM shell_history_live',
+    );
+    shell.pty.child.kill('SIGKILL');
+    shell.close();
+    expect(rows).toEqual([
+      { command: 'sleep 30', exit_code: null, duration: null, status: 'running at exit' },
+    ]);
+  });
+});

@@ -1,0 +1,84 @@
+/** The real executable as a child process, with a state directory of its own. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { EXECUTABLE } from './requires.ts';
+
+export type Row = Record<string, string | number | null>;
+
+export class CollectorProcess {
+  readonly stateDir: string;
+  stderr = '';
+  child: ChildProcess;
+
+  private constructor(stateDir: string) {
+    this.stateDir = stateDir;
+    this.child = spawn(EXECUTABLE, ['collect', '--state-dir', stateDir], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.child.stderr?.on('data', (data) => {
+      this.stderr += data;
+    });
+  }
+
+  /** Resolves when it collects. */
+  static async start(stateDir?: string): Promise<CollectorProcess> {
+    const dir = stateDir ?? path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'la-')), 'state');
+    const collector = new CollectorProcess(dir);
+    await until(() => {
+      if (collector.child.exitCode !== null) throw new Error(collector.stderr);
+      return collector.stderr.includes('collecting in');
+    });
+    return collector;
+  }
+
+  query(sql: string): Row[] {
+    return query(this.stateDir, sql);
+  }
+
+  /** Rows, once there are `count` of them. */
+  async rows(sql: string, count: number, timeoutMs = 5000): Promise<Row[]> {
+    let rows: Row[] = [];
+    await until(() => {
+      rows = this.query(sql);
+      return rows.length >= count;
+    }, timeoutMs).catch(() => {});
+    return rows;
+  }
+
+  /** Stop, as systemd does. @returns the exit code */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      const exited = new Promise((resolve) => this.child.once('exit', resolve));
+      this.child.kill(signal);
+      await exited;
+    }
+    return this.child.exitCode;
+  }
+}
+
+/** Run the executable to its end. */
+export function run(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const { status, stdout, stderr } = spawnSync(EXECUTABLE, args, {
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, ...env },
+    maxBuffer: 256 * 1024 * 1024,
+  });
+  return { status, stdout, stderr };
+}
+
+export function query(stateDir: string, sql: string): Row[] {
+  const { status, stdout, stderr } = run(['query', '--json', '--state-dir', stateDir, sql]);
+  if (status !== 0) throw new Error(stderr);
+  return JSON.parse(stdout);
+}
+
+/** Wait until something is true. */
+export async function until(condition: () => boolean, timeoutMs = 10_000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
