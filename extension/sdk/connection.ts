@@ -11,13 +11,13 @@ import { ExtensionCode, ExtensionProcessor, type Response, type Status } from '.
 
 /** A request is two short names and a query context; only a huge IN list makes it large. */
 const REQUEST_LIMITS: Limits = { messageBytes: 16 * 1024 * 1024, entries: 1024 };
-/** osquery's own send and receive timeout. A client that is silent for longer is closed. */
-const IDLE_MS = 300_000;
 
 /** What all connections of a server share. */
 export interface Service {
   readonly uuid: bigint;
   readonly plugin: TablePlugin;
+  /** A client that neither sends nor reads for so long is closed. */
+  readonly idleMs: number;
   /** For replies that are being encoded or sent. */
   readonly replies: Budget;
   readonly slabs: SlabPool;
@@ -34,7 +34,6 @@ export class Connection {
   readonly #framer = new MessageFramer(REQUEST_LIMITS);
   #buffered = 0;
   #busy = false;
-  /** A table is at work: silence on the socket is ours then. */
   #generating = false;
 
   constructor(socket: Socket, service: Service) {
@@ -44,8 +43,9 @@ export class Connection {
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#account(0));
-    socket.setTimeout(IDLE_MS, () => {
-      if (!this.#generating) socket.destroy();
+    socket.setTimeout(service.idleMs, () => {
+      // While a table is at work and nothing waits to be read, the silence is ours.
+      if (!this.#generating || socket.writableLength > 0) socket.destroy();
     });
   }
 

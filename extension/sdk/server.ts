@@ -16,6 +16,8 @@ const CLOSE_MS = 1000;
 /** Over all connections. 100,000 rows of 20 columns are 60 to 100 MB. */
 const REPLY_BYTES = 512 * 1024 * 1024;
 const REQUEST_BYTES = 64 * 1024 * 1024;
+/** osquery's own send and receive timeout. */
+const IDLE_MS = 300_000;
 /** Not even connecting is allowed to others. */
 const SOCKET_MODE = 0o600;
 const SOCKET_UMASK = 0o177;
@@ -27,6 +29,8 @@ export interface ServerOptions {
   readonly plugin: TablePlugin;
   readonly log: (line: string) => void;
   readonly onShutdown: () => void;
+  /** Until a silent client is closed. */
+  readonly idleMs?: number;
 }
 
 export class ExtensionServer {
@@ -37,7 +41,7 @@ export class ExtensionServer {
   /** In the order in which they came. */
   readonly #connections = new Map<Socket, Connection>();
 
-  constructor({ path, uuid, plugin, log, onShutdown }: ServerOptions) {
+  constructor({ path, uuid, plugin, log, onShutdown, idleMs = IDLE_MS }: ServerOptions) {
     this.path = path;
     this.#log = log;
     this.#service = {
@@ -45,6 +49,7 @@ export class ExtensionServer {
       plugin,
       log,
       onShutdown,
+      idleMs,
       replies: new Budget(REPLY_BYTES),
       slabs: new SlabPool(),
       requests: new Budget(REQUEST_BYTES),

@@ -188,6 +188,32 @@ test('clients that do not read their answers do not fill the memory, and close d
   for (const socket of sockets) socket.destroy();
 });
 
+test('a client that is silent, and one that does not read its answer, are closed in time', async () => {
+  await server.close();
+  const idleMs = 100;
+  const options = { path: server.path, uuid: 1, plugin, log: () => {}, onShutdown: () => {} };
+  server = new ExtensionServer({ ...options, idleMs });
+  await server.listen();
+  const silent = connect(server.path);
+  const gone = closed(silent);
+  const deaf = connect(server.path);
+  deaf.pause();
+  deaf.on('error', () => {});
+  iteratorsEnded = 0;
+  deaf.write(generateBytes);
+  await gone;
+  while (iteratorsEnded === 0) await sleep(10);
+  await sleep(5 * idleMs);
+  // It was cut off in the middle: what it can still read is less than the answer.
+  let read = 0;
+  const end = closed(deaf);
+  deaf.on('data', (chunk: Buffer) => {
+    read += chunk.length;
+  });
+  await end;
+  expect(read).toBeLessThan(50_000_000);
+});
+
 test('pipelined requests are answered in order', async () => {
   const socket = connect(server.path);
   const names = ['ping', 'no_such', 'ping', 'other', 'ping'];
