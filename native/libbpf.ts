@@ -22,6 +22,9 @@ const ANY_PID = -1;
 const LOG_LINE = 1024;
 const KEPT_LOG_LINES = 20;
 
+/** Lines around the one that says why. */
+const LOG_NOISE = /^-- |^processed |^libbpf: failed to load object/;
+
 /** What libbpf last warned of, newest last: the verifier's reason is in there. */
 const log: string[] = [];
 
@@ -82,13 +85,11 @@ export const possibleCpus = (): number => libbpf().possibleCpus();
 
 function failure(what: string): LiveAuditError {
   const errno = koffi.errno();
-  const code =
-    errno === koffi.os.errno.EPERM || errno === koffi.os.errno.EACCES ? 'BPF_DENIED' : 'BPF';
-  const said = log.filter((line) => !/^-- |^processed |^libbpf: failed to load object/.test(line));
-  return new LiveAuditError(
-    code,
-    `${what}: ${errnoName(errno)}${said.length ? ` (${said.at(-1)})` : ''}`,
-  );
+  const name = errnoName(errno);
+  if (errno === koffi.os.errno.EPERM || errno === koffi.os.errno.EACCES)
+    return new LiveAuditError('BPF_DENIED', `${what}: ${name}`);
+  const said = log.filter((line) => !LOG_NOISE.test(line)).at(-1);
+  return new LiveAuditError('BPF', `${what}: ${name}${said === undefined ? '' : ` (${said})`}`);
 }
 
 /** An attached probe. */

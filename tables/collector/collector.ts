@@ -4,6 +4,7 @@
  */
 import { LiveAuditError } from '../../native/errors.ts';
 import { runningExecutables } from '../../native/executables.ts';
+import type { RecordSink } from '../../native/kernel-ring.ts';
 import { RingWriter } from '../ring/writer.ts';
 import type { Capture } from './capture.ts';
 import { type ProbeState, ProbeStatePublisher } from './probe-state.ts';
@@ -18,6 +19,8 @@ export interface CollectorOptions {
   readonly ringBytes?: number;
   readonly kernelRingBytes?: number;
   readonly maxText?: number;
+  /** For recordings: sees each record of the kernel's ring buffer. */
+  readonly onRecord?: RecordSink;
 }
 
 const DEFAULTS = {
@@ -76,7 +79,8 @@ export class Collector {
       log(`${spec.name}: set aside as ${writer.setAside.path}: ${writer.setAside.reason}`);
     const { kernelRingBytes, maxText } = { ...DEFAULTS, ...options };
     try {
-      const session = { capture, writer, assetsDir, kernelRingBytes, maxText, log };
+      const onRecord = options.onRecord ?? (() => {});
+      const session = { capture, writer, assetsDir, kernelRingBytes, maxText, log, onRecord };
       this.#sessions.push(new CaptureSession(session, running));
     } catch (error) {
       if (!(error instanceof LiveAuditError)) throw error;

@@ -8,7 +8,7 @@ import { bootToUnix } from '../../native/clock.ts';
 import { LiveAuditError } from '../../native/errors.ts';
 import { Counter } from '../../native/events.ts';
 import { type Executable, installedExecutable } from '../../native/executables.ts';
-import { KernelRing, RingWaker } from '../../native/kernel-ring.ts';
+import { KernelRing, type RecordSink, RingWaker } from '../../native/kernel-ring.ts';
 import { BpfObject, lookupArray, possibleCpus } from '../../native/libbpf.ts';
 import type { LedgerName } from '../ring/layout.ts';
 import type { RingWriter } from '../ring/writer.ts';
@@ -25,6 +25,8 @@ export interface SessionOptions {
   readonly kernelRingBytes: number;
   readonly maxText: number;
   readonly log: (line: string) => void;
+  /** For recordings: sees each record of the kernel's ring buffer before the assembler. */
+  readonly onRecord: RecordSink;
 }
 
 /** Which counter of the BPF side goes to which of the ledger. */
@@ -94,7 +96,9 @@ export class CaptureSession {
   /** Take what the kernel's ring buffer holds. */
   drain(): void {
     this.#world.bootToUnix = bootToUnix();
+    const { onRecord } = this.#options;
     const records = this.#ring.drain((view, offset, length) => {
+      onRecord(view, offset, length);
       const event = this.#assembler.accept(view, offset, length);
       if (event === 'unreadable') this.#options.writer.count('lost_decode');
       else if (event !== null) this.#store(event);
