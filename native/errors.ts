@@ -51,7 +51,7 @@ export const ERROR_CODES = {
   STATE_DIR: code(
     1,
     'the state directory cannot be trusted or used',
-    'give a directory that is yours alone (chmod 700), or one that does not exist yet',
+    'run as its owner, or give a directory that is yours alone (chmod 700) or does not exist yet',
   ),
   COLLECTOR_RUNS: code(
     1,

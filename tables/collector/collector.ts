@@ -5,6 +5,7 @@
 import { LiveAuditError } from '../../native/errors.ts';
 import { runningExecutables } from '../../native/executables.ts';
 import type { RecordSink } from '../../native/kernel-ring.ts';
+import { unaccounted } from '../ring/ledger.ts';
 import { RingWriter } from '../ring/writer.ts';
 import type { Capture } from './capture.ts';
 import { type ProbeState, ProbeStatePublisher } from './probe-state.ts';
@@ -77,6 +78,7 @@ export class Collector {
     this.#writers.push(writer);
     if (writer.setAside)
       log(`${spec.name}: set aside as ${writer.setAside.path}: ${writer.setAside.reason}`);
+    settle(writer);
     const { kernelRingBytes, maxText } = { ...DEFAULTS, ...options };
     try {
       const onRecord = options.onRecord ?? (() => {});
@@ -117,6 +119,13 @@ export class Collector {
     this.#publisher.withdraw();
     this.#lock.release();
   }
+}
+
+/** What a collector that was killed had seen and not stored is lost; what it had not counted yet was seen. */
+function settle(writer: RingWriter): void {
+  const missing = unaccounted(writer.ledger());
+  if (missing > 0) writer.count('lost_incomplete', missing);
+  if (missing < 0) writer.count('events_seen', -missing);
 }
 
 export function failedTable(table: string, reason: string): ProbeState {

@@ -11,7 +11,6 @@ says what is missing (a capability, BTF, a kernel option) and how to get it.`,
     {
       name: 'table_name',
       type: 'TEXT',
-      push: 'equal',
       description: 'Table that the probe’s events go to.',
     },
     {

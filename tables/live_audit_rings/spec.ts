@@ -11,7 +11,7 @@ export const spec = defineTable({
   notes: `events_seen = events_stored + the sum of all lost_ columns, but for the events that are going on at
 this moment. What \`overwritten\` counts was stored and read before newer events took its place.`,
   columns: [
-    { name: 'table_name', type: 'TEXT', push: 'equal', description: 'Event table.' },
+    { name: 'table_name', type: 'TEXT', description: 'Event table.' },
     { name: 'capacity', type: 'BIGINT', description: 'Size of the ring, bytes.' },
     { name: 'used', type: 'BIGINT', description: 'How much of it holds events, bytes.' },
     {

@@ -1,0 +1,49 @@
+/**
+ * Writes what follows from the table specs and the error codes: docs/tables/, docs/errors.md and
+ * packaging/fleet/. `npm run check` fails when they differ from what is committed.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { fleet, markdown } from '../extension/cli/spec-formats.ts';
+import { ERROR_CODES } from '../native/errors.ts';
+import { specs } from '../tables/index.ts';
+
+const ROOT = path.dirname(import.meta.dirname);
+const NOTE = 'Written by `npm run generate`: do not edit.';
+
+function write(file: string, text: string): void {
+  const target = path.join(ROOT, file);
+  fs.mkdirSync(path.dirname(target), { recursive: true });
+  fs.writeFileSync(target, text);
+}
+
+/** An emptied folder, so that the page of a table that is gone goes too. */
+function clear(folder: string): void {
+  fs.rmSync(path.join(ROOT, folder), { recursive: true, force: true });
+}
+
+clear('docs/tables');
+clear('packaging/fleet');
+for (const spec of specs) {
+  write(`docs/tables/${spec.name}.md`, `<!-- ${NOTE} -->\n\n${markdown([spec])}`);
+  write(`packaging/fleet/${spec.name}.yml`, `# ${NOTE}\n${fleet([spec])}`);
+}
+write(
+  'docs/tables/README.md',
+  `<!-- ${NOTE} -->\n\n# Tables\n\n| table | what |\n| --- | --- |\n${specs
+    .map(({ name, description }) => `| [${name}](${name}.md) | ${description} |\n`)
+    .join('')}`,
+);
+
+const cell = (text: string) => text.replaceAll('|', '\\|');
+write(
+  'docs/errors.md',
+  `<!-- ${NOTE} -->\n\n# Errors\n\nEvery error is one line on stderr: what is wrong, its code, what to do. Exit code 1 is a failure, 2 wrong use.\n\n| code | exit | meaning | what to do |\n| --- | --- | --- | --- |\n${Object.entries(
+    ERROR_CODES,
+  )
+    .map(
+      ([name, { exit, meaning, remedy }]) =>
+        `| \`${name}\` | ${exit} | ${cell(meaning)} | ${cell(remedy)} |\n`,
+    )
+    .join('')}`,
+);
