@@ -1,0 +1,39 @@
+/**
+ * The way from a typed command to SQL, measured against its requirements: latency, start, memory, idle CPU,
+ * and what capture costs a shell. `npm run bench`, as root; or some of it:
+ * `node bench/first-way.ts latency start memory idle cost`. Exit code 1 where a requirement is missed.
+ */
+import { readFileSync } from 'node:fs';
+import os from 'node:os';
+import { idleCpu } from './lib/idle.ts';
+import { latency } from './lib/latency.ts';
+import { residentMemory } from './lib/memory.ts';
+import { type Finding, isMissed, table } from './lib/report.ts';
+import { shellCost } from './lib/shell-cost.ts';
+import { start } from './lib/start.ts';
+
+const PARTS: Readonly<Record<string, () => Promise<Finding[]>>> = {
+  latency: async () => [...(await latency('daemon')), ...(await latency('alone'))],
+  start,
+  memory: async () => [...(await residentMemory('daemon')), ...(await residentMemory('alone'))],
+  idle: idleCpu,
+  cost: shellCost,
+};
+
+const say = (line: string) => process.stderr.write(`==> ${line}\n`);
+const load = () => readFileSync('/proc/loadavg', 'utf8').split(' ')[0];
+
+const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(PARTS);
+const findings: Finding[] = [];
+for (const name of names) {
+  const part = PARTS[name];
+  if (!part) throw new Error(`no part ${name}: ${Object.keys(PARTS).join(', ')}`);
+  say(`${name} (load average ${load()})`);
+  findings.push(...(await part()));
+}
+const cpus = os.cpus();
+process.stdout.write(
+  `\n${cpus.length} × ${cpus[0]?.model}, Linux ${os.release()}, Node ${process.version}\n\n`,
+);
+process.stdout.write(table(findings));
+process.exitCode = findings.some(isMissed) ? 1 : 0;
