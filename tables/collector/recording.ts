@@ -22,11 +22,11 @@ export function replay(
   const view = new DataView(recording.buffer, recording.byteOffset, recording.byteLength);
   const events: Event[] = [];
   let unreadable = 0;
-  for (let at = 0; at + LENGTH_BYTES <= view.byteLength; ) {
-    const length = view.getUint32(at, true);
+  for (let at = 0; at < view.byteLength; ) {
+    const length = at + LENGTH_BYTES <= view.byteLength ? view.getUint32(at, true) : Infinity;
     at += LENGTH_BYTES;
     if (length > view.byteLength - at) {
-      unreadable++;
+      unreadable++; // the recording was cut short
       break;
     }
     const event = assembler.accept(view, at, length);

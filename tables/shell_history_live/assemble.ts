@@ -30,12 +30,18 @@ interface OpenCommand {
   nextSeq: number;
   /** A record of it was lost. */
   gap: boolean;
+  /** Bytes of text that are kept for it. */
+  kept: number;
+  /** Bytes of the lines after MAX_LINES, their newlines included. */
+  beyond: number;
 }
 
 const NEWLINE = Buffer.from('\n');
 const NS_PER_S = 1_000_000_000n;
-/** A command of more lines is a paste gone wild: the rest is not kept, and truncated says so. */
+/** A command of more lines is a paste gone wild: the rest is only measured, and truncated says so. */
 const MAX_LINES = 65_536;
+/** Texts of one command, typed and expanded, beyond this many times max_text are only measured. */
+const KEPT_TEXTS = 4;
 
 const newLine = (): Line => ({ chunks: [], total: 0, cut: false });
 
@@ -64,6 +70,8 @@ export class ShellAssembler {
         started: null,
         nextSeq: event.seq + 1,
         gap: false,
+        kept: 0,
+        beyond: 0,
       });
       // The end of the one before never came: its record was lost.
       return before ? this.#finish(event.tgid, { ...before, gap: true }, null, null, 'done') : null;
@@ -83,7 +91,7 @@ export class ShellAssembler {
         return null;
       case ShellRecord.REJECTED:
         if (open.lines.length > 1) {
-          open.lines.pop();
+          takeBack(open);
           return null;
         }
         return this.#close(event.tgid, open, event.time, event.status, 'done');
@@ -112,13 +120,14 @@ export class ShellAssembler {
       if (current && current.expanded === null && current.typed.total < 0) line = current.typed;
       else {
         if (open.lines.length >= MAX_LINES) {
-          open.gap = true;
+          if (event.last) open.beyond += NEWLINE.length + event.total;
           return;
         }
         line = { ...newLine(), total: -1 };
         open.lines.push({ typed: line, expanded: null });
       }
     } else {
+      if (open.beyond > 0) return;
       if (!current) {
         open.gap = true;
         return;
@@ -126,13 +135,17 @@ export class ShellAssembler {
       current.expanded ??= { ...newLine(), total: -1 };
       line = current.expanded;
     }
-    line.chunks.push(event.bytes);
-    line.cut ||= event.readFailed || event.cut;
+    const keep = open.kept < KEPT_TEXTS * this.#world.maxText;
+    if (keep && event.bytes.length > 0) {
+      line.chunks.push(event.bytes);
+      open.kept += event.bytes.length;
+    }
+    line.cut ||= event.readFailed || event.cut || !keep;
     if (!event.last) return;
     line.total = event.total;
     // histverify: the expansion came back for editing, and what is typed next takes the line's place.
     if (event.type === ShellRecord.EXPANDED && event.total === 0 && !event.readFailed)
-      open.lines.pop();
+      takeBack(open);
   }
 
   #close(
@@ -156,16 +169,18 @@ export class ShellAssembler {
     const { context } = open;
     const target = this.#world.target(open.target);
     const typed = joinLines(open.lines.map((line) => line.typed));
-    const changed = open.lines.some((line) => line.expanded !== null);
-    const replaced = changed && joinLines(open.lines.map((line) => line.expanded ?? line.typed));
+    const replaced = joinLines(open.lines.map((line) => line.expanded ?? line.typed));
+    const unreadable = replaced.cut && replaced.bytes.length === 0;
     // bash also gives back a line that had nothing to expand (`! true`) as another copy.
-    const expanded = replaced && !replaced.bytes.equals(typed.bytes) ? replaced : null;
+    const expanded = unreadable || replaced.bytes.equals(typed.bytes) ? null : replaced;
     const began = open.started ?? open.time;
     const ran = open.started !== null || context.late;
     const max = this.#world.maxText;
     const timeNs = began + this.#world.bootToUnix;
-    const unread = typed.bytes.length === 0 && typed.cut;
-    const truncated = open.gap || typed.cut || typed.bytes.length > max;
+    const unread = typed.bytes.length === 0 && (typed.cut || open.gap);
+    const cut = typed.cut || typed.bytes.length > max || open.beyond > 0;
+    // Whether it ran at all is not known where the record of its start may be the one that was lost.
+    const unran = open.gap ? null : 0;
     return {
       time: Number(timeNs / NS_PER_S),
       time_ns: timeNs,
@@ -174,11 +189,11 @@ export class ShellAssembler {
       shell_path: target?.path ?? null,
       source: 'prompt',
       command: unread ? null : toText(cutText(typed.bytes, max)),
-      command_length: unread ? null : typed.length,
-      truncated: truncated ? 1 : 0,
+      command_length: unread ? null : typed.length + open.beyond,
+      truncated: open.gap || cut ? 1 : 0,
       expanded: expanded ? toText(cutText(expanded.bytes, max)) : null,
       exit_code: code === STATUS_UNKNOWN ? null : code,
-      duration: end === null ? null : ran ? Number(end - began) : 0,
+      duration: end === null ? null : ran ? Number(end - began) : unran,
       status,
       pid: tgid,
       parent: context.parent,
@@ -196,6 +211,14 @@ export class ShellAssembler {
       pid_namespace: context.pidNamespace,
     };
   }
+}
+
+/** The last line does not count: it was rejected, or came back for editing. */
+function takeBack(open: OpenCommand): void {
+  if (open.beyond > 0) return;
+  const line = open.lines.pop();
+  for (const { chunks } of [line?.typed, line?.expanded].filter((text) => text != null))
+    for (const chunk of chunks) open.kept -= chunk.length;
 }
 
 /** Lines with the newlines between them; a line that is cut still counts with its true length. */
