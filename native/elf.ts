@@ -73,6 +73,7 @@ const NT_GNU_BUILD_ID = 3;
 /** A hostile header must not make us read gigabytes. */
 const MAX_TABLE_BYTES = 256 * 1024 * 1024;
 const MAX_NOTE_BYTES = 64 * 1024;
+const MAX_NOTE_SECTIONS = 16;
 
 /** endbr64: an indirect branch target (CET); a probe on it is single-stepped and 20 times dearer. */
 const ENDBR64 = Buffer.from([0xf3, 0x0f, 0x1e, 0xfa]);
@@ -129,22 +130,27 @@ export function parseElf(source: ByteSource): Elf {
   return { source, segments, sections, buildId: readBuildId(source, sections) };
 }
 
+/** Names and descriptors of notes are padded to 4 bytes. Not by `& ~3`: that is signed. */
+const padded = (size: number): number => Math.ceil(size / 4) * 4;
+
 function readBuildId(source: ByteSource, sections: readonly Section[]): string | null {
-  for (const section of sections) {
-    if (section.type !== SHT_NOTE || section.size > MAX_NOTE_BYTES) continue;
+  const noteSections = sections.filter(
+    ({ type, size }) => type === SHT_NOTE && size <= MAX_NOTE_BYTES,
+  );
+  for (const section of noteSections.slice(0, MAX_NOTE_SECTIONS)) {
     const notes = readTable(source, section.offset, section.size, 'a note');
     for (let at = 0; at + 12 <= notes.length; ) {
       const nameSize = notes.readUInt32LE(at);
       const descSize = notes.readUInt32LE(at + 4);
       const name = at + 12;
-      const desc = name + ((nameSize + 3) & ~3);
+      const desc = name + padded(nameSize);
       if (desc + descSize > notes.length) break;
       if (
         notes.readUInt32LE(at + 8) === NT_GNU_BUILD_ID &&
         notes.toString('latin1', name, name + 3) === 'GNU'
       )
         return notes.subarray(desc, desc + descSize).toString('hex');
-      at = desc + ((descSize + 3) & ~3);
+      at = desc + padded(descSize);
     }
   }
   return null;
@@ -156,8 +162,11 @@ function readBuildId(source: ByteSource, sections: readonly Section[]): string |
  */
 export function findSymbols(elf: Elf, names: ReadonlySet<string>): Map<string, ElfSymbol> {
   const found = new Map<string, ElfSymbol>();
-  for (const section of elf.sections) {
-    if (section.type !== SHT_DYNSYM && section.type !== SHT_SYMTAB) continue;
+  const longest = Math.max(0, ...[...names].map((name) => name.length));
+  // The ABI allows one of each; a hostile file with thousands must not keep us busy.
+  const tables = [SHT_DYNSYM, SHT_SYMTAB].map((type) => elf.sections.find((s) => s.type === type));
+  for (const section of tables) {
+    if (!section) continue;
     const strings = elf.sections[section.link];
     if (!strings) throw invalid('a symbol table without strings');
     const table = readTable(elf.source, section.offset, section.size, 'symbols');
@@ -167,10 +176,11 @@ export function findSymbols(elf: Elf, names: ReadonlySet<string>): Map<string, E
       if (type !== STT_FUNC && type !== STT_OBJECT) continue;
       if (table.readUInt16LE(at + 6) === SHN_UNDEF) continue;
       const start = table.readUInt32LE(at);
-      const end = text.indexOf(0, start);
-      if (end < 0) continue;
-      const name = text.toString('latin1', start, end);
-      if (!names.has(name) || found.has(name)) continue;
+      // No search for the end beyond the names that are wanted: it could be the whole file, each time.
+      const from = text.toString('latin1', start, start + longest + 1);
+      const end = from.indexOf('\0');
+      const name = from.slice(0, Math.max(end, 0));
+      if (end < 0 || !names.has(name) || found.has(name)) continue;
       found.set(name, {
         name,
         vaddr: u64(table, at + 8),
@@ -201,15 +211,30 @@ export function probeAddress(elf: Elf, symbol: ElfSymbol): { vaddr: number; offs
   return { vaddr: symbol.vaddr + skip, offset: offset + skip };
 }
 
-/** Open a file as a byte source for the time of one call. */
+/**
+ * Open a file as a byte source for the time of one call.
+ * @throws LiveAuditError ELF, naming the path
+ */
 export function withElf<T>(path: string, use: (elf: Elf) => T): T {
-  const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+  const fd = open(path);
   try {
     const stat = fs.fstatSync(fd);
     if (!stat.isFile()) throw invalid('not a regular file');
     return use(parseElf(fileSource(fd, stat.size)));
+  } catch (error) {
+    if (!(error instanceof LiveAuditError) || error.code !== 'ELF') throw error;
+    throw new LiveAuditError('ELF', `${path}: ${error.message}`, { cause: error });
   } finally {
     fs.closeSync(fd);
+  }
+}
+
+function open(path: string): number {
+  try {
+    return fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new LiveAuditError('ELF', `${path}: cannot be opened (${code})`, { cause: error });
   }
 }
 
