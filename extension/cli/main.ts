@@ -26,9 +26,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   '-h': help,
 };
 
+/** Also behind a command. */
+const HELP = new Set(['--help', '-h']);
+
 async function main(args: readonly string[]): Promise<number> {
   const [name = '', ...rest] = args;
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command && rest.some((argument) => HELP.has(argument))) {
+    help();
+    return 0;
+  }
   if (command) {
     const code = await command(rest);
     return typeof code === 'number' ? code : 0;

@@ -43,13 +43,13 @@ export function parseLenient(
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] ?? '';
     const name = /^--?([^=]+)/.exec(arg)?.[1];
-    const flag = name === undefined ? undefined : known[name];
+    const flag = name !== undefined && Object.hasOwn(known, name) ? known[name] : undefined;
     if (!flag) {
       ignored(arg);
       continue;
     }
     // osquery's own flags have one or two hyphens; `--verbose=true` is one of them.
-    if (flag.type === 'boolean') kept.push(`--${name}`);
+    if (flag.type === 'boolean') kept.push(...(/=(false|0)$/.test(arg) ? [] : [`--${name}`]));
     else if (arg.includes('=')) kept.push(`--${arg.replace(/^-+/, '')}`);
     else kept.push(`--${name}=${args[++i] ?? ''}`);
   }

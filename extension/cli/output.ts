@@ -72,7 +72,10 @@ function line({ columns, rows }: Result): string {
 
 function table({ columns, rows }: Result): string {
   const cells = [columns, ...rows].map((row) => row.map(forTerminal));
-  const widths = columns.map((_, i) => Math.max(...cells.map((row) => displayWidth(row[i] ?? ''))));
+  // No spread into Math.max: a hundred thousand rows are more arguments than a call may have.
+  const widths = columns.map((_, i) =>
+    cells.reduce((widest, row) => Math.max(widest, displayWidth(row[i] ?? '')), 0),
+  );
   const rule = `+${widths.map((w) => '-'.repeat(w + 2)).join('+')}+\n`;
   const lines = cells.map(
     (row) =>
@@ -92,7 +95,7 @@ function displayWidth(value: string): number {
 }
 
 const WIDE =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
 
 export const FORMATS: Readonly<Record<Format, (result: Result) => string>> = {
   json,

@@ -80,10 +80,11 @@ const refused = (error: unknown) =>
 
 /** Two columns of one name would hide each other in an object. */
 function unique(names: readonly string[]): string[] {
-  const seen = new Map<string, number>();
+  const taken = new Set<string>();
   return names.map((name) => {
-    const n = seen.get(name) ?? 0;
-    seen.set(name, n + 1);
-    return n === 0 ? name : `${name}:${n}`;
+    let unique = name;
+    for (let n = 1; taken.has(unique); n++) unique = `${name}:${n}`;
+    taken.add(unique);
+    return unique;
   });
 }

@@ -56,10 +56,12 @@ export class CollectorLock {
     this.#fd = fd;
   }
 
-  /** @returns null where another process holds it */
+  /**
+   * @returns null where another process holds it
+   * @throws LiveAuditError STATE_DIR
+   */
   static take(dir: string): CollectorLock | null {
-    const { O_RDWR, O_CREAT, O_NOFOLLOW } = fs.constants;
-    const fd = fs.openSync(path.join(dir, LOCK), O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
+    const fd = openLock(dir);
     if (!tryLock(fd)) {
       fs.closeSync(fd);
       return null;
@@ -72,6 +74,15 @@ export class CollectorLock {
   release(): void {
     fs.ftruncateSync(this.#fd);
     fs.closeSync(this.#fd);
+  }
+}
+
+function openLock(dir: string): number {
+  const { O_RDWR, O_CREAT, O_NOFOLLOW } = fs.constants;
+  try {
+    return fs.openSync(path.join(dir, LOCK), O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
+  } catch (error) {
+    throw refuse(dir, `${LOCK} cannot be opened (${(error as NodeJS.ErrnoException).code})`, error);
   }
 }
 

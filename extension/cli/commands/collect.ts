@@ -19,11 +19,7 @@ export async function collect(args: readonly string[]): Promise<number> {
       `${stateDir}: process ${collectorPid(stateDir) ?? 'unknown'} collects`,
     );
   try {
-    const failure = collector.failure;
-    if (failure !== null) {
-      log(failure);
-      return 1;
-    }
+    if (collector.failure !== null) return 1; // it has said why
     log(`collecting in ${stateDir}`);
     await untilSignal();
     return 0;

@@ -7,7 +7,7 @@ import { SPEC_FORMATS, type SpecFormat } from '../spec-formats.ts';
 export function specs(args: readonly string[]): void {
   const { flags, positionals } = parseOptions(args, { format: { type: 'string' } });
   const format = flags.format ?? 'json';
-  if (typeof format !== 'string' || !(format in SPEC_FORMATS))
+  if (typeof format !== 'string' || !Object.hasOwn(SPEC_FORMATS, format))
     throw new LiveAuditError('USAGE', `no format ${format}: json, fleet or markdown`);
   const named = allSpecs.filter(({ name }) => positionals.includes(name));
   const unknown = positionals.find((name) => !allSpecs.some((spec) => spec.name === name));
