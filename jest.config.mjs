@@ -7,4 +7,6 @@ export default {
   transform: { '\\.ts$': '<rootDir>/scripts/jest-transform.cjs' },
   modulePathIgnorePatterns: ['<rootDir>/build/'],
   testTimeout: 30_000,
+  // A test that failed may leave a process behind; the run must end all the same.
+  forceExit: true,
 };

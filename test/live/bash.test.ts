@@ -1,5 +1,5 @@
 import { BASH_CASES } from './bash-cases.ts';
-import { CollectorProcess, type Row } from './collector-process.ts';
+import { CollectorProcess, type Row, until } from './collector-process.ts';
 import { describeLive } from './requires.ts';
 import { closeShells, ShellSession } from './shell-session.ts';
 
@@ -67,7 +67,7 @@ describeLive('a command typed in bash, read with SQL', () => {
     expect(Number(second?.time)).toBeGreaterThanOrEqual(Math.floor(before));
     expect(Number(second?.time)).toBeLessThanOrEqual(Date.now() / 1000);
     expect(Math.floor(Number(second?.time_ns) / 1e9)).toBe(second?.time);
-    expect(Number(second?.eid)).toBe(Number(first?.eid) + 1);
+    expect(Number(second?.eid)).toBeGreaterThan(Number(first?.eid));
   });
 
   test('Ctrl-C: of a running command, of a half-typed command', async () => {
@@ -171,14 +171,18 @@ describeLive('a command typed in bash, read with SQL', () => {
   }, 90_000);
 
   test('the ledger balances', async () => {
-    const [ring] = collector.query('SELECT * FROM live_audit_rings');
+    let ring: Row | undefined;
+    // Other tests type at the same time: what they are at is seen and not stored yet.
+    await until(() => {
+      [ring] = collector.query('SELECT * FROM live_audit_rings');
+      return ring?.events_seen === ring?.events_stored;
+    });
     const lost = Object.entries(ring ?? {}).filter(([name]) => name.startsWith('lost_'));
     expect(lost.map(([, n]) => n)).toEqual(lost.map(() => 0));
-    expect(ring?.events_seen).toBe(ring?.events_stored);
     const [{ n, span } = { n: 0, span: 0 }] = collector.query(
       'SELECT count(*) AS n, max(eid) - min(eid) + 1 AS span FROM shell_history_live',
     );
-    expect(n).toBe(ring?.events_stored);
+    expect(n).toBeGreaterThanOrEqual(Number(ring?.events_stored));
     expect(span).toBe(n);
   });
 });
@@ -211,7 +215,7 @@ describeLive('around the attach', () => {
     await new Promise((resolve) => setTimeout(resolve, 200));
     await collector.stop();
     const rows = collector.query(
-      'SELECT command, exit_code, duration, status FROM shell_history_live',
+      `SELECT command, exit_code, duration, status FROM shell_history_live WHERE pid = ${shell.pid}`,
     );
     shell.pty.child.kill('SIGKILL');
     shell.close();
