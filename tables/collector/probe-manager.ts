@@ -22,6 +22,9 @@ interface Address {
   readonly offset: number;
 }
 
+/** Anyone can name files like a shell: more of them are not shown. */
+const MAX_REFUSED = 256;
+
 const oneLine = (error: unknown): string =>
   error instanceof LiveAuditError
     ? error.line
@@ -31,8 +34,12 @@ export class ProbeManager {
   readonly #object: BpfObject;
   readonly #targetsFd: number;
   readonly #statsFd: number;
+  /** With a probe attached, by target number. */
   readonly #targets: Target[] = [];
-  readonly #known = new Set<string>();
+  /** With none: they are shown, and take no target number from those that come after. */
+  readonly #refused: Target[] = [];
+  /** Whether it gives events: by inode, or what was refused by inode and path. */
+  readonly #known = new Map<string, boolean>();
   readonly #statsBuffer = new BigUint64Array((ProbeStats.size / 8) * possibleCpus());
 
   constructor(object: BpfObject) {
@@ -52,25 +59,35 @@ export class ProbeManager {
    * @returns whether it gives events
    */
   attach(kind: TargetKind, executable: Executable): boolean {
-    if (this.#known.has(executable.inode)) return true;
-    this.#known.add(executable.inode);
+    const { inode, path } = executable;
+    // A probe keeps its inode alive; that of a refused file may be another file's by now.
+    const refused = `${inode} ${path}`;
+    const known = this.#known.get(inode) ?? this.#known.get(refused);
+    if (known !== undefined) return known;
+    const probes = kind.probes.map((spec) => ({ spec, state: waiting(kind, executable, spec) }));
+    const target = { kind, executable, probes };
+    const attached = this.#tryAttach(target);
+    const gives = probes.every(({ spec, state }) => !spec.required || state.state === 'attached');
+    this.#known.set(attached ? inode : refused, gives);
+    return gives;
+  }
+
+  /** @returns whether any probe is attached */
+  #tryAttach(target: Target): boolean {
     const id = this.#targets.length;
-    const target: Target = {
-      kind,
-      executable,
-      probes: kind.probes.map((spec) => ({ spec, state: waiting(kind, executable, spec) })),
-    };
     if (id >= TargetLayout.max) {
       fail(target, `no room: ${TargetLayout.max} binaries are attached already`);
-      return false;
+    } else {
+      try {
+        withElf(target.executable.path, (elf) => this.#attachTo(id, target, elf));
+      } catch (error) {
+        fail(target, oneLine(error));
+      }
     }
-    this.#targets.push(target);
-    try {
-      withElf(executable.path, (elf) => this.#attachTo(id, target, elf));
-    } catch (error) {
-      fail(target, oneLine(error));
-    }
-    return target.probes.every(({ spec, state }) => !spec.required || state.state === 'attached');
+    const attached = target.probes.some(({ state }) => state.state === 'attached');
+    if (attached) this.#targets.push(target);
+    else if (this.#refused.length < MAX_REFUSED) this.#refused.push(target);
+    return attached;
   }
 
   #attachTo(id: number, target: Target, elf: Elf): void {
@@ -140,6 +157,8 @@ export class ProbeManager {
         states.push({ ...state });
       }
     }
+    for (const { probes } of this.#refused)
+      for (const { state } of probes) states.push({ ...state });
     return states;
   }
 
