@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type net from 'node:net';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { extensionSocketPath } from '../../extension/sdk/socket-path.ts';
 import { ExtensionCode, type ExtensionInfo } from '../../extension/sdk/thrift/index.ts';
 import { ExtensionClient, serveManager } from './thrift.ts';
@@ -9,6 +10,7 @@ import { ExtensionClient, serveManager } from './thrift.ts';
 /** osquery's own default (--extensions_interval). */
 const PING_MS = 3000;
 const UUID = 4711;
+const ANSWER_MS = 2000;
 
 export class Manager {
   readonly socket: string;
@@ -50,10 +52,30 @@ export class Manager {
     return manager;
   }
 
-  /** @throws the first failed ping: what was measured meanwhile means nothing */
-  stop(): void {
+  /** Resolves when the registered extension answers: it listens only after it has its uuid. */
+  async answered(): Promise<void> {
+    const deadline = (await this.registered) + ANSWER_MS;
+    for (;;) {
+      try {
+        await this.client.ping();
+        return;
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+        await sleep(1);
+      }
+    }
+  }
+
+  /**
+   * Ping no more: the extension is about to be stopped.
+   * @throws the first failed ping: what was measured meanwhile means nothing
+   */
+  endPings(): void {
     clearInterval(this.#pings);
-    this.#server.close();
     if (this.#failure !== null) throw this.#failure;
+  }
+
+  close(): void {
+    this.#server.close();
   }
 }

@@ -42,7 +42,7 @@ export class World {
     return new World(directory, await Manager.start(directory));
   }
 
-  /** Resolves when it captures and is registered. */
+  /** Resolves when it captures, is registered and answers. */
   static async start(mode: Mode): Promise<World> {
     const world = await World.empty();
     if (mode === 'daemon') {
@@ -50,7 +50,7 @@ export class World {
       await world.capturing();
     }
     world.extension(mode === 'daemon' ? 'extension' : 'extension that collects');
-    await Promise.all([world.manager.registered, world.capturing()]);
+    await Promise.all([world.manager.answered(), world.capturing()]);
     return world;
   }
 
@@ -89,7 +89,18 @@ export class World {
     return performance.now();
   }
 
+  /** @throws where the extension did not always answer */
   async stop(): Promise<void> {
+    try {
+      this.manager.endPings();
+    } finally {
+      await this.#stopChildren();
+      this.manager.close();
+      fs.rmSync(this.#directory, { recursive: true });
+    }
+  }
+
+  async #stopChildren(): Promise<void> {
     for (const { child } of this.#children.toReversed()) {
       const exited = once(child, 'exit');
       if (child.exitCode === null && child.signalCode === null) {
@@ -97,7 +108,5 @@ export class World {
         await exited;
       }
     }
-    fs.rmSync(this.#directory, { recursive: true });
-    this.manager.stop();
   }
 }
