@@ -3,7 +3,7 @@
  * and what capture costs a shell. `npm run bench`, as root; or some of it:
  * `node bench/first-way.ts latency start memory idle cost`. Exit code 1 where a requirement is missed.
  */
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import { idleCpu } from './lib/idle.ts';
 import { latency } from './lib/latency.ts';
@@ -23,12 +23,25 @@ const PARTS: Readonly<Record<string, () => Promise<Finding[]>>> = {
 const say = (line: string) => process.stderr.write(`==> ${line}\n`);
 const load = () => readFileSync('/proc/loadavg', 'utf8').split(' ')[0];
 
+/** Another collector captures from the same shells: its cost is in ours, and in what is "without capture". */
+function others(): number {
+  const commands = globSync('/proc/[0-9]*/cmdline').map((path) => {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch {
+      return ''; // has ended
+    }
+  });
+  return commands.filter((command) => /live_audit\.(cjs|ext)\0/.test(command)).length;
+}
+
+if (process.geteuid?.() !== 0) throw new Error('the benchmark needs root: it loads BPF programs');
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(PARTS);
 const findings: Finding[] = [];
 for (const name of names) {
   const part = PARTS[name];
   if (!part) throw new Error(`no part ${name}: ${Object.keys(PARTS).join(', ')}`);
-  say(`${name} (load average ${load()})`);
+  say(`${name} (load average ${load()}; other processes of live_audit: ${others()})`);
   findings.push(...(await part()));
 }
 const cpus = os.cpus();
