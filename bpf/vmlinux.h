@@ -34,10 +34,13 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
 enum { BPF_RB_NO_WAKEUP = 1 };
+/* Helpers that not every kernel has: asked for by bpf_core_enum_value_exists. */
+enum bpf_func_id { BPF_FUNC_find_vma = 180 };
 
 /* The context of a uprobe: not CO-RE, its layout is ABI (arch/…/include/asm/ptrace.h). */
 #if defined(__TARGET_ARCH_x86)
@@ -135,7 +138,48 @@ struct pid {
 	struct upid numbers[1];
 };
 
+struct super_block {
+	u32 s_dev; /* as the kernel has it: major << 20 | minor */
+};
+
+struct timespec64 {
+	s64 tv_sec;
+	long tv_nsec;
+};
+
+struct inode {
+	struct super_block *i_sb;
+	unsigned long i_ino;
+	s64 i_size;
+	u32 i_generation;
+	/* since 6.11 */
+	s64 i_mtime_sec;
+	u32 i_mtime_nsec;
+	/* 6.7 to 6.10 */
+	struct timespec64 __i_mtime;
+	/* up to 6.6 */
+	struct timespec64 i_mtime;
+};
+
+struct file {
+	struct inode *f_inode;
+};
+
+struct vm_area_struct {
+	struct file *vm_file;
+};
+
+struct mm_struct {
+	unsigned long start_code;
+	struct file *exe_file;
+};
+
+struct linux_binprm {
+	const char *interp;
+};
+
 struct task_struct {
+	struct mm_struct *mm;
 	pid_t pid;
 	pid_t tgid;
 	int exit_code;

@@ -43,6 +43,7 @@ export interface ElfSymbol {
   readonly kind: 'function' | 'object';
 }
 
+const ELF_MAGIC = Buffer.from('\x7fELF', 'latin1');
 const EHDR_SIZE = 64;
 const EI_CLASS = 4;
 const ELFCLASS64 = 2;
@@ -93,7 +94,7 @@ const u64 = (bytes: Buffer, at: number): number => Number(bytes.readBigUInt64LE(
 export function parseElf(source: ByteSource): Elf {
   if (source.size < EHDR_SIZE) throw invalid('shorter than a header');
   const header = source.read(0, EHDR_SIZE);
-  if (header.readUInt32BE(0) !== 0x7f454c46) throw invalid('no ELF magic');
+  if (!header.subarray(0, ELF_MAGIC.length).equals(ELF_MAGIC)) throw invalid('no ELF magic');
   if (header[EI_CLASS] !== ELFCLASS64 || header[EI_DATA] !== ELFDATA2LSB)
     throw invalid('not 64-bit little endian');
 
@@ -192,6 +193,32 @@ export function findSymbols(elf: Elf, names: ReadonlySet<string>): Map<string, E
   return found;
 }
 
+/** The names of a symbol table are searched this much at a time, and no further than the maximum. */
+const NAME_CHUNK_BYTES = 1024 * 1024;
+const MAX_NAME_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Which of the names stand among the names of symbols at all, defined or not: cheap where none does.
+ * A name may be the end of a longer one (linkers merge them), so this only rules out.
+ * @throws LiveAuditError ELF
+ */
+export function mentionedNames(elf: Elf, names: ReadonlySet<string>): Set<string> {
+  const needles = [...names].map((name) => ({ name, bytes: Buffer.from(`${name}\0`, 'latin1') }));
+  const overlap = Math.max(0, ...needles.map(({ bytes }) => bytes.length - 1));
+  const found = new Set<string>();
+  for (const type of [SHT_DYNSYM, SHT_SYMTAB]) {
+    const strings = elf.sections[elf.sections.find((s) => s.type === type)?.link ?? -1];
+    const size = Math.min(strings?.size ?? 0, MAX_NAME_BYTES);
+    for (let at = 0; strings && at < size; at += NAME_CHUNK_BYTES) {
+      const length = Math.min(NAME_CHUNK_BYTES + overlap, size - at);
+      const text = readTable(elf.source, strings.offset + at, length, 'symbol names');
+      for (const { name, bytes } of needles) if (text.includes(bytes)) found.add(name);
+      if (found.size === names.size) return found;
+    }
+  }
+  return found;
+}
+
 /** Where an address of the file's own code lies in the file, or null where no segment has it. */
 export function fileOffset(elf: Elf, vaddr: number): number | null {
   const segment = elf.segments.find((s) => vaddr >= s.vaddr && vaddr < s.vaddr + s.fileSize);
@@ -226,6 +253,22 @@ export function withElf<T>(path: string, use: (elf: Elf) => T): T {
     throw new LiveAuditError('ELF', `${path}: ${error.message}`, { cause: error });
   } finally {
     fs.closeSync(fd);
+  }
+}
+
+/** Whether a file begins as no ELF file does: a script. Of one that cannot be read nobody knows. */
+export function isOtherFormat(path: string): boolean {
+  try {
+    const fd = open(path);
+    try {
+      const magic = Buffer.alloc(ELF_MAGIC.length);
+      fs.readSync(fd, magic, 0, magic.length, 0);
+      return !magic.equals(ELF_MAGIC);
+    } finally {
+      fs.closeSync(fd);
+    }
+  } catch {
+    return false;
   }
 }
 

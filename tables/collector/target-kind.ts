@@ -28,8 +28,10 @@ export interface TargetKind {
   readonly program: string;
   readonly probes: readonly ProbeSpec[];
   readonly globals: readonly GlobalSpec[];
+  /** Functions and globals that make a program one of this kind: all of them, defined, whatever its name. */
+  readonly markers: readonly string[];
   /** Where such programs are usually installed. */
   readonly paths: readonly string[];
-  /** Whether a running program with this file name may be one; its symbols decide. */
+  /** File names of such programs: one that lacks the symbols is shown as failed. */
   readonly fileName: RegExp;
 }

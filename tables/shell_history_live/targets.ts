@@ -63,8 +63,10 @@ export const bash: TargetKind = {
     },
     { index: BashSymbol.INTERACTIVE, symbol: 'interactive', gives: 'telling scripts from prompts' },
   ],
+  markers: ['read_command', 'pre_process_line', 'parse_and_execute', 'last_command_exit_value'],
   paths: ['/usr/bin/bash', '/bin/bash', '/usr/local/bin/bash'],
-  fileName: /^-?r?bash/,
+  // bash, rbash, bash5.2, bash-static; not bashtop
+  fileName: /^r?bash(?:[-.\d]|$)/,
 };
 
 /** Tracepoints that the table needs besides the uprobes. */
