@@ -3,8 +3,9 @@
  * The ring buffer, the counters and the only functions that put anything into it. Every failure is
  * counted here, by reason; nothing is dropped in silence.
  *
- * Records are reserved in the ring and filled there: since kernel 6.0 a uprobe program can be preempted,
- * so per-CPU scratch memory would be shared with whoever comes next.
+ * Since kernel 6.0 a uprobe program can be preempted, so per-CPU scratch memory would be shared with whoever
+ * comes next. Small records are put together on the stack, long texts in the ring itself, and records of
+ * middle size in a scratch slot that a program claims for itself.
  */
 #ifndef LIVE_AUDIT_EMIT_BPF_H
 #define LIVE_AUDIT_EMIT_BPF_H
@@ -71,6 +72,45 @@ static __always_inline int emit(const void *record, __u32 size, enum counter on_
 	return -1;
 }
 
+/* Scratch memory for one record, claimed with an atomic operation (kernel 5.12). */
+#define SCRATCH_SLOTS 64
+#define SCRATCH_TRIES 8
+#define SCRATCH_SIZE 4608
+
+struct scratch {
+	__u32 claimed;
+	__u32 reserved;
+	char bytes[SCRATCH_SIZE];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SCRATCH_SLOTS);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratch SEC(".maps");
+
+/* A slot of our own, or NULL where none was free in a few tries. */
+static __always_inline struct scratch *claim_scratch(void)
+{
+	__u32 first = bpf_get_smp_processor_id();
+	int i;
+
+	for (i = 0; i < SCRATCH_TRIES; i++) {
+		__u32 key = (first + i * 7) % SCRATCH_SLOTS;
+		struct scratch *slot = bpf_map_lookup_elem(&scratch, &key);
+
+		if (slot && __sync_val_compare_and_swap(&slot->claimed, 0, 1) == 0)
+			return slot;
+	}
+	return NULL;
+}
+
+static __always_inline void release_scratch(struct scratch *slot)
+{
+	__sync_lock_test_and_set(&slot->claimed, 0);
+}
+
 /*
  * How far a NUL-terminated text goes on behind what was sent: its length is told even where the text is
  * cut. Bounded: 240 chunks are 15 MiB.
@@ -97,12 +137,24 @@ static __noinline __u32 measure_text(const char *from)
 	return length;
 }
 
+/* A short text is put together on the stack, and takes no more room in the ring than it has bytes. */
+struct small_text {
+	struct record_header header;
+	__u32 size;
+	__u32 total;
+	char text[TEXT_SMALL];
+};
+_Static_assert(__builtin_offsetof(struct small_text, text) ==
+		       __builtin_offsetof(struct text_record, text),
+	       "a small text is a text record");
+
 /*
  * A NUL-terminated text of the process, in one small record or in chunks of 64 KiB. The header is the
  * template of each; its seq is that of the next record: it goes up with lost ones too.
  */
 static __noinline int emit_text(struct record_header *header, const char *from)
 {
+	struct small_text small;
 	struct text_record *record;
 	__u32 total = 0;
 	long n;
@@ -110,27 +162,23 @@ static __noinline int emit_text(struct record_header *header, const char *from)
 
 	if (!header)
 		return 0;
-	record = bpf_ringbuf_reserve(&events, sizeof(*record) + TEXT_SMALL, 0);
-	if (!record) {
-		header->seq++;
-		count(COUNTER_RECORDS_LOST);
-		return 0;
-	}
-	n = bpf_probe_read_user_str(record->text, TEXT_SMALL, from);
+	n = bpf_probe_read_user_str(small.text, TEXT_SMALL, from);
 	if (n < TEXT_SMALL) {
-		record->header = *header;
-		record->header.flags |= FLAG_LAST;
+		__u32 size = n > 0 ? n - 1 : 0;
+
+		small.header = *header;
+		small.header.flags |= FLAG_LAST;
 		if (n <= 0) {
-			record->header.flags |= FLAG_READ_FAILED;
+			small.header.flags |= FLAG_READ_FAILED;
 			count(COUNTER_READ_FAILED);
 		}
-		record->size = n > 0 ? n - 1 : 0;
-		record->total = record->size;
-		bpf_ringbuf_submit(record, 0);
+		small.size = size;
+		small.total = size;
 		header->seq++;
+		if (size < TEXT_SMALL) /* for the verifier */
+			emit(&small, sizeof(struct text_record) + size, COUNTER_RECORDS_LOST);
 		return 0;
 	}
-	bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
 
 	for (i = 0; i < TEXT_MAX_CHUNKS; i++) {
 		__u32 size;

@@ -51,18 +51,30 @@ enum counter {
 };
 
 /*
- * What a binary's probes need to know. Link-time addresses: at run time an entry probe learns the load
- * bias from its own instruction pointer.
+ * A binary with probes. Link-time addresses: at run time an entry probe learns the load bias from its own
+ * instruction pointer. What stands after them is for the next collector, which takes over a pinned map and
+ * knows from it what is attached.
  */
 #define TARGET_PROBES 8
 #define TARGET_SYMBOLS 8
 #define MAX_TARGETS 256
+#define TARGET_PROGRAM 16
+#define TARGET_BUILD_ID 48
+#define TARGET_PATH 512
 
 struct target {
-	__u64 probe_vaddr[TARGET_PROBES];   /* of the probed instruction; 0: this probe is not attached */
+	__u64 probe_vaddr[TARGET_PROBES];   /* of the probed instruction; 0: the binary has no such function */
 	__u64 symbol_vaddr[TARGET_SYMBOLS]; /* of a global variable; 0: the binary does not have it */
+	__u64 probe_offset[TARGET_PROBES];  /* of the probed instruction in the file */
+	__u32 in_use;
+	__u32 reserved;
+	char program[TARGET_PROGRAM];   /* which kind it is: bash */
+	char build_id[TARGET_BUILD_ID]; /* hex; empty: none */
+	char inode[64];                 /* device and inode as the collector writes them */
+	char path[TARGET_PATH];         /* how the collector opened it */
+	char name[TARGET_PATH];         /* what it is called */
 };
-_Static_assert(sizeof(struct target) == 128, "target");
+_Static_assert(sizeof(struct target) == 192 + 8 + 16 + 48 + 64 + 1024, "target");
 
 /* Per CPU and (target, probe): how often a probe fired, and when it did last. */
 struct probe_stats {

@@ -111,11 +111,12 @@ static __always_inline void fill_header(struct record_header *header, struct she
 	header->seq = shell->seq;
 }
 
-static __always_inline void emit_status(struct shell *shell, __u16 type, int status)
+static __always_inline void emit_status(struct shell *shell, __u16 type, __u16 flags, int status)
 {
 	struct shell_status record = { .status = status };
 
 	fill_header(&record.header, shell, type);
+	record.header.flags = flags;
 	shell->seq++;
 	emit(&record, sizeof(record), COUNTER_RECORDS_LOST);
 }
@@ -129,22 +130,14 @@ static __always_inline void emit_line(struct shell *shell, __u16 type, const cha
 	shell->seq = header.seq;
 }
 
-/* Who types, where: once per command. 0, or -1 where the ring was full. */
-static __noinline int emit_context(struct shell *shell)
+static __always_inline void fill_context(struct shell_context *record, struct shell *shell)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	struct shell_context *record;
 	struct tty_struct *tty;
 
-	if (!shell)
-		return -1;
-	record = bpf_ringbuf_reserve(&events, sizeof(*record), 0);
-	if (!record)
-		return -1;
 	fill_header(&record->header, shell, SHELL_CONTEXT);
 	if (!shell->prompted)
 		record->header.flags |= FLAG_LATE;
-	shell->seq++;
 	record->parent = BPF_CORE_READ(task, real_parent, tgid);
 	record->uid = BPF_CORE_READ(task, cred, uid.val);
 	record->euid = BPF_CORE_READ(task, cred, euid.val);
@@ -155,12 +148,37 @@ static __noinline int emit_context(struct shell *shell)
 	record->cgroup_id = bpf_get_current_cgroup_id();
 	record->reserved = 0;
 	tty = BPF_CORE_READ(task, signal, tty);
-	record->tty[0] = 0;
+	__builtin_memset(record->tty, 0, sizeof(record->tty));
 	if (tty)
 		bpf_core_read_str(record->tty, sizeof(record->tty), &tty->name);
 	task_cwd(task, record->cwd, &record->cwd_size, &record->cwd_whole);
-	bpf_ringbuf_submit(record, 0);
-	return 0;
+}
+
+_Static_assert(sizeof(struct shell_context) <= SCRATCH_SIZE, "scratch");
+
+/* Who types, where: once per command. 0, or -1 where there was no room. */
+static __noinline int emit_context(struct shell *shell)
+{
+	struct scratch *slot = claim_scratch();
+	struct shell_context *record;
+	__u32 size;
+	int lost;
+
+	if (!slot)
+		return -1;
+	if (!shell) {
+		release_scratch(slot);
+		return -1;
+	}
+	record = (void *)slot->bytes;
+	fill_context(record, shell);
+	shell->seq++;
+	size = record->cwd_size;
+	if (size > CWD_MAX)
+		size = CWD_MAX;
+	lost = bpf_ringbuf_output(&events, record, __builtin_offsetof(struct shell_context, cwd) + size, 0);
+	release_scratch(slot);
+	return lost ? -1 : 0;
 }
 
 /* A line of only spaces and tabs is nothing typed. Longer than 63 of them counts as something. */
@@ -204,7 +222,7 @@ static __always_inline void typed(struct shell *shell, const char *from)
 static __always_inline void ended(struct shell *shell, __u16 type, int status)
 {
 	if (shell->open)
-		emit_status(shell, type, status);
+		emit_status(shell, type, 0, status);
 	shell->open = false;
 	shell->lost = false;
 	shell->lines = 0;
@@ -253,7 +271,7 @@ int bash_read_command_return(struct pt_regs *ctx)
 		return 0;
 	shell->running = true;
 	if (shell->open && (int)PT_REGS_RC(ctx) == 0 && bash_has_command(target, shell->bias))
-		emit_status(shell, SHELL_START, 0);
+		emit_status(shell, SHELL_START, 0, 0);
 	return 0;
 }
 
@@ -372,12 +390,11 @@ int bash_pre_process_line_return(struct pt_regs *ctx)
 			forget_line(shell);
 		return 0;
 	}
-	emit_status(shell, SHELL_REJECTED,
-		    bash_int(target, shell->bias, BASH_LAST_COMMAND_EXIT_VALUE,
-			     STATUS_UNKNOWN));
 	forget_line(shell);
 	if (shell->lines == 0)
 		shell->open = false;
+	emit_status(shell, SHELL_REJECTED, shell->open ? 0 : FLAG_LAST,
+		    bash_int(target, shell->bias, BASH_LAST_COMMAND_EXIT_VALUE, STATUS_UNKNOWN));
 	return 0;
 }
 

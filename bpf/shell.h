@@ -10,7 +10,8 @@ enum shell_record {
 	SHELL_CONTEXT = 1,  /* shell_context: the first line of a command was typed */
 	SHELL_LINE = 2,     /* text: a line as typed, without its newline */
 	SHELL_EXPANDED = 3, /* text: the line after history expansion, only where it is another one */
-	SHELL_REJECTED = 4, /* shell_status: history expansion failed or only printed the line */
+	SHELL_REJECTED = 4, /* shell_status: history expansion failed or only printed the line;
+			     FLAG_LAST: it was the only one, so the command is over */
 	SHELL_START = 5,    /* shell_status: the command was parsed, there is something to run, and it runs now */
 	SHELL_END = 6,      /* shell_status: the shell asks for the next command; status is $? */
 	SHELL_EXEC = 7,     /* shell_status: another program replaced the shell; status unknown */
@@ -56,7 +57,8 @@ struct shell_context {
 	__u32 cwd_whole;     /* 1: cwd reaches the process's root */
 	__u32 reserved;
 	char tty[TTY_NAME]; /* as the kernel names it: pts0, tty1; empty: no terminal */
-	char cwd[CWD_MAX];  /* names from the leaf up to the root, each ended by a NUL */
+	char cwd[CWD_MAX];  /* names from the leaf up to the root, each ended by a NUL; the record ends
+			   behind cwd_size bytes of it */
 };
 _Static_assert(sizeof(struct shell_context) == 24 + 48 + 64 + 4096, "shell_context");
 

@@ -30,7 +30,21 @@ export const Counter = {
 } as const;
 
 /** struct target, and what a map of them holds. */
-export const TargetLayout = { probes: 8, symbols: 8, size: 128, max: 256 } as const;
+export const TargetLayout = {
+  probes: 8,
+  symbols: 8,
+  max: 256,
+  probe_vaddr: 0,
+  symbol_vaddr: 64,
+  probe_offset: 128,
+  in_use: 192,
+  program: 200,
+  build_id: 216,
+  inode: 264,
+  path: 328,
+  name: 840,
+  size: 1352,
+} as const;
 
 /** struct probe_stats */
 export const ProbeStats = { hits: 0, last: 8, size: 16 } as const;

@@ -12,11 +12,14 @@ const BUSY = 0x8000_0000 | 0;
 const DISCARD = 0x4000_0000;
 const LENGTH = 0x3fff_ffff;
 const HEADER = 8;
-/** Room is given back to the kernel after this many bytes, not after each record. */
-const RELEASE_BYTES = 64 * 1024;
+/** One pass hands over no more than about this, so that the caller can give room back in between. */
+const PASS_BYTES = 512 * 1024;
 
-/** Gets each record in order; `view` is the kernel's memory, valid only during the call. */
-export type RecordSink = (view: DataView, offset: number, length: number) => void;
+/**
+ * Gets each record in order; `view` is the kernel's memory, valid only during the call. `end` is the
+ * position behind the record: it only grows, for as long as the BPF map lives.
+ */
+export type RecordSink = (view: DataView, offset: number, length: number, end: number) => void;
 
 export class KernelRing {
   readonly #size: number;
@@ -27,8 +30,12 @@ export class KernelRing {
   readonly #headers: Int32Array;
   readonly #view: DataView;
   #position: number;
+  #released: number;
 
-  /** @param size bytes of data: the map's max_entries */
+  /**
+   * Goes on where the last consumer gave room back.
+   * @param size bytes of data: the map's max_entries
+   */
   constructor(fd: number, size: number) {
     const page = pageSize();
     this.#size = size;
@@ -44,43 +51,51 @@ export class KernelRing {
     this.#headers = new Int32Array(this.#dataMap.buffer, page, (2 * size) / 4);
     this.#view = new DataView(this.#dataMap.buffer, page, 2 * size);
     this.#position = Number(Atomics.load(this.#consumer, 0));
+    this.#released = this.#position;
+  }
+
+  /** Behind the last record that was handed over. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Up to where the kernel has its room back. */
+  get released(): number {
+    return this.#released;
   }
 
   /**
-   * Hand over what is there, and give the room back.
+   * Hand over what is there, at most one pass of it. The room stays taken until `release`.
    * @returns how many records were handed over
    */
   drain(sink: RecordSink): number {
     const mask = this.#size - 1;
     const headers = this.#headers;
+    const end = Math.min(Number(Atomics.load(this.#producer, 0)), this.#position + PASS_BYTES);
     let position = this.#position;
-    let released = position;
     let records = 0;
     try {
-      for (;;) {
-        const end = Number(Atomics.load(this.#producer, 0));
-        if (position >= end) break;
-        while (position < end) {
-          const offset = position & mask;
-          const header = Atomics.load(headers, offset >>> 2);
-          if ((header & BUSY) !== 0) return records; // its program is still writing it
-          const length = header & LENGTH;
-          position += (length + HEADER + 7) & ~7;
-          if ((header & DISCARD) === 0) {
-            sink(this.#view, offset + HEADER, length);
-            records++;
-          }
-          if (position - released >= RELEASE_BYTES) {
-            Atomics.store(this.#consumer, 0, BigInt(position));
-            released = position;
-          }
-        }
+      while (position < end) {
+        const offset = position & mask;
+        const header = Atomics.load(headers, offset >>> 2);
+        if ((header & BUSY) !== 0) break; // its program is still writing it
+        const length = header & LENGTH;
+        position += (length + HEADER + 7) & ~7;
+        if ((header & DISCARD) !== 0) continue;
+        sink(this.#view, offset + HEADER, length, position);
+        records++;
       }
       return records;
     } finally {
       this.#position = position;
-      Atomics.store(this.#consumer, 0, BigInt(position));
     }
+  }
+
+  /** Give the room of everything that was handed over back to the kernel. */
+  release(): void {
+    if (this.#position === this.#released) return;
+    Atomics.store(this.#consumer, 0, BigInt(this.#position));
+    this.#released = this.#position;
   }
 
   close(): void {

@@ -68,6 +68,14 @@ function bind() {
     attachUprobe: lib.func(
       'uintptr_t bpf_program__attach_uprobe_opts(uintptr_t program, int pid, const char *path, size_t offset, const void *opts)',
     ),
+    setPinPath: lib.func('int bpf_map__set_pin_path(uintptr_t map, const char *path)'),
+    nextMap: lib.func('uintptr_t bpf_object__next_map(uintptr_t object, uintptr_t map)'),
+    mapName: lib.func('const char *bpf_map__name(uintptr_t map)'),
+    pinLink: lib.func('int bpf_link__pin(uintptr_t link, const char *path)'),
+    openLink: lib.func('uintptr_t bpf_link__open(const char *path)'),
+    disconnectLink: lib.func('void bpf_link__disconnect(uintptr_t link)'),
+    getInfo: lib.func('int bpf_obj_get_info_by_fd(int fd, void *info, _Inout_ uint32_t *length)'),
+    getPinned: lib.func('int bpf_obj_get(const char *path)'),
     destroyLink: lib.func('int bpf_link__destroy(uintptr_t link)'),
     possibleCpus: lib.func('int libbpf_num_possible_cpus(void)'),
   };
@@ -100,10 +108,31 @@ export class BpfLink {
     this.#pointer = pointer;
   }
 
-  /** Detach. */
+  /**
+   * Let it outlive this process: it stays attached for as long as the file is there.
+   * @throws LiveAuditError
+   */
+  pin(path: string): void {
+    if (libbpf().pinLink(this.#pointer, path) !== 0) throw failure(`cannot pin ${path}`);
+  }
+
+  /** A link that was pinned. @throws LiveAuditError */
+  static open(path: string): BpfLink {
+    const pointer = BigInt(libbpf().openLink(path));
+    if (pointer === 0n) throw failure(`cannot open the pin ${path}`);
+    return new BpfLink(pointer);
+  }
+
+  /** Detach, unless a pin keeps it. */
   close(): void {
     if (this.#pointer !== 0n) libbpf().destroyLink(this.#pointer);
     this.#pointer = 0n;
+  }
+
+  /** Leave it attached by its pin. Destroying the link would disable its perf event, pinned or not. */
+  leave(): void {
+    if (this.#pointer !== 0n) libbpf().disconnectLink(this.#pointer);
+    this.close();
   }
 }
 
@@ -114,9 +143,14 @@ export class BpfObject {
   /**
    * Open, size and load one object.
    * @param maxEntries sizes of maps that differ from the object's own, by name
+   * @param pinDirectory where the maps are pinned; those that are there already are taken over
    * @throws LiveAuditError BPF, BPF_DENIED, LIBBPF
    */
-  constructor(path: string, maxEntries: Readonly<Record<string, number>> = {}) {
+  constructor(
+    path: string,
+    maxEntries: Readonly<Record<string, number>> = {},
+    pinDirectory: string | null = null,
+  ) {
     log.length = 0;
     this.#object = BigInt(libbpf().open(path, null));
     if (this.#object === 0n) throw failure(`cannot open ${path}`);
@@ -124,10 +158,23 @@ export class BpfObject {
       for (const [name, entries] of Object.entries(maxEntries))
         if (libbpf().setMaxEntries(this.#map(name), entries) !== 0)
           throw failure(`cannot size the map ${name}`);
+      if (pinDirectory !== null) this.#pinMaps(pinDirectory);
       if (libbpf().load(this.#object) !== 0) throw failure(`the kernel refused ${path}`);
     } catch (error) {
       this.close();
       throw error;
+    }
+  }
+
+  #pinMaps(directory: string): void {
+    let map = 0n;
+    for (;;) {
+      map = BigInt(libbpf().nextMap(this.#object, map));
+      if (map === 0n) return;
+      const name = String(libbpf().mapName(map));
+      if (name.includes('.')) continue; // .rodata and its like are of the program, not state
+      if (libbpf().setPinPath(map, `${directory}/${name}`) !== 0)
+        throw failure(`cannot pin the map ${name}`);
     }
   }
 
@@ -187,6 +234,21 @@ export class BpfObject {
     link.close();
   }
 
+  /** Own a link that was pinned by an earlier process. @throws LiveAuditError */
+  adopt(pin: string): BpfLink {
+    log.length = 0;
+    const link = BpfLink.open(pin);
+    this.#links.add(link);
+    return link;
+  }
+
+  /** Let go of everything that is pinned, attached as it is. */
+  leave(): void {
+    for (const link of this.#links) link.leave();
+    this.#links.clear();
+    this.close();
+  }
+
   /** Detach everything; the maps stay. */
   detachAll(): void {
     for (const link of this.#links) link.close();
@@ -211,4 +273,20 @@ export function updateArray(fd: number, index: number, value: Uint8Array): void 
 export function lookupArray(fd: number, index: number, value: Uint8Array): void {
   const key = new Uint32Array([index]);
   if (libbpf().lookupElem(fd, key, value) !== 0) throw failure('bpf_map_lookup_elem');
+}
+
+/** struct bpf_map_info (include/uapi/linux/bpf.h): u32 type, u32 id, … */
+const MAP_INFO = { id: 4, size: 96 } as const;
+
+/** The kernel's id of a map: never used again until the next boot. @throws LiveAuditError */
+export function mapId(fd: number): number {
+  const info = Buffer.alloc(MAP_INFO.size);
+  if (libbpf().getInfo(fd, info, [info.length]) !== 0) throw failure('bpf_obj_get_info_by_fd');
+  return info.readUInt32LE(MAP_INFO.id);
+}
+
+/** A descriptor of a pinned map, to be closed by the caller; null where there is none. */
+export function openPinnedMap(path: string): number | null {
+  const fd = libbpf().getPinned(path);
+  return fd < 0 ? null : fd;
 }

@@ -41,7 +41,7 @@ export const launcher = (arch: string): string => `#!/bin/sh
 # Written by scripts/build-bundle.ts: the development form of the executable.
 self=$(readlink -f -- "$0")
 here=\${self%/*}
-exec "$here/../node_modules/node-linux-${arch}/bin/node" --enable-source-maps "$here/${BUNDLE}" "$@"
+exec "$here/../node_modules/node-linux-${arch}/bin/node" --enable-source-maps --max-semi-space-size=1 "$here/${BUNDLE}" "$@"
 `;
 
 /** Replaces the file whole, so that a process that runs it keeps what it has. */

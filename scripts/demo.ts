@@ -51,6 +51,7 @@ async function startCollector(stateDir: string): Promise<(() => Promise<void>) |
   return async () => {
     child.kill('SIGTERM');
     await exited;
+    spawnSync(EXECUTABLE, ['collect', '--release', '--state-dir', stateDir]);
   };
 }
 

@@ -18,6 +18,7 @@ const collector = Collector.start({
   stateDir,
   assetsDir: path.join(root, 'build/bpf'),
   captures,
+  keepCapture: false,
   log: (line) => process.stderr.write(`${line}\n`),
   onRecord: (view, offset, length) => {
     records.push(recordBytes(view, offset, length));

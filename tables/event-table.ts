@@ -2,6 +2,7 @@
 import type { QueryContext, Row, Table } from '../extension/sdk/context.ts';
 import { matcher, range } from '../extension/sdk/push-down.ts';
 import type { TableSpec, Value } from '../extension/sdk/spec.ts';
+import { LiveAuditError } from '../native/errors.ts';
 import type { RecordCursor } from './ring/cursor.ts';
 import { type RingRange, RingReader } from './ring/reader.ts';
 
@@ -24,7 +25,7 @@ export class EventTable implements Table {
     this.#index = new Map(spec.columns.map((column, i) => [column.name, i]));
   }
 
-  /** @throws Error where the ring cannot be read: no answer is better than half of one */
+  /** @throws LiveAuditError RING_DAMAGED where the ring cannot be read: no answer is better than half of one */
   *generate(context: QueryContext): Generator<Row, void, undefined> {
     this.reader.refresh();
     const wanted = this.indexes(context.columns.map(({ name }) => name));
@@ -33,7 +34,8 @@ export class EventTable implements Table {
       if (!tests.every(({ column, test }) => test(record.value(column)))) continue;
       yield wanted.map((column) => record.value(column));
     }
-    if (this.reader.damage !== null) throw new Error(this.reader.damage);
+    if (this.reader.damage !== null)
+      throw new LiveAuditError('RING_DAMAGED', `${this.reader.path}: ${this.reader.damage}`);
   }
 
   /** Places in the spec of these columns. */

@@ -21,8 +21,14 @@ export interface Assembler {
    * @returns the event that it completes, null, or 'unreadable' where it makes no sense
    */
   accept(view: DataView, offset: number, length: number): Event | null | 'unreadable';
+  /** Whether any event is not complete. */
+  readonly isOpen: boolean;
   /** Processes with an event that is not complete. */
   readonly openPids: Iterable<number>;
+  /** What is not complete, as structured data. */
+  save(): unknown;
+  /** Go on with what an assembler of the same version saved; what makes no sense is left out. */
+  restore(state: unknown): void;
   /** Give up waiting for the rest of a process's event. */
   abandon(tgid: number): Event | null;
 }

@@ -2,10 +2,15 @@
  * The one process that collects: it holds the lock of the state directory, writes the rings, and publishes
  * the state of its probes. Where nothing can be captured it still does the rest, and says why.
  */
+import path from 'node:path';
+import { bpffsProblem } from '../../native/bpffs.ts';
 import { LiveAuditError } from '../../native/errors.ts';
-import { runningExecutables } from '../../native/executables.ts';
+import {
+  type Executable,
+  installedExecutable,
+  runningExecutables,
+} from '../../native/executables.ts';
 import type { RecordSink } from '../../native/kernel-ring.ts';
-import { unaccounted } from '../ring/ledger.ts';
 import { RingWriter } from '../ring/writer.ts';
 import type { Capture } from './capture.ts';
 import { type ProbeState, ProbeStatePublisher } from './probe-state.ts';
@@ -19,6 +24,8 @@ export interface CollectorOptions {
   readonly log: (line: string) => void;
   readonly ringBytes?: number;
   readonly kernelRingBytes?: number;
+  /** Pin probes and rings, so that capture outlives this process; the default. */
+  readonly keepCapture?: boolean;
   readonly maxText?: number;
   /** For recordings: sees each record of the kernel's ring buffer. */
   readonly onRecord?: RecordSink;
@@ -31,7 +38,7 @@ const DEFAULTS = {
 } as const;
 
 const TICK_MS = 1000;
-const TICKS_PER_SWEEP = 10;
+const TICKS_PER_SWEEP = 2;
 
 export class Collector {
   readonly #lock: CollectorLock;
@@ -41,6 +48,7 @@ export class Collector {
   readonly #failures: ProbeState[] = [];
   readonly #timer: NodeJS.Timeout;
   #ticks = 0;
+  #keepCapture = false;
 
   /**
    * @returns null where another process collects
@@ -56,8 +64,9 @@ export class Collector {
     this.#lock = lock;
     this.#publisher = new ProbeStatePublisher(options.stateDir);
     try {
-      const running = runningExecutables();
-      for (const capture of options.captures) this.#startCapture(options, capture, running);
+      this.#keepCapture = options.keepCapture !== false && this.#canKeep(options);
+      for (const capture of options.captures) this.#startCapture(options, capture);
+      this.#attachAll(runningExecutables());
       this.#tick();
     } catch (error) {
       this.#closeAll();
@@ -66,24 +75,43 @@ export class Collector {
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
 
-  #startCapture(
-    options: CollectorOptions,
-    capture: Capture,
-    running: ReturnType<typeof runningExecutables>,
-  ): void {
-    const { stateDir: directory, assetsDir, log } = options;
+  #canKeep({ log }: CollectorOptions): boolean {
+    const problem = bpffsProblem();
+    if (problem !== null) log(`capture ends with this process: ${problem}`);
+    return problem === null;
+  }
+
+  #attachAll(running: readonly Executable[]): void {
+    for (const session of this.#sessions) {
+      for (const kind of session.kinds) {
+        for (const executable of running)
+          if (kind.fileName.test(path.basename(executable.name))) session.attach(kind, executable);
+        for (const installed of kind.paths) {
+          const executable = installedExecutable(installed);
+          if (executable) session.attach(kind, executable);
+        }
+      }
+    }
+  }
+
+  #startCapture(options: CollectorOptions, capture: Capture): void {
+    const { stateDir, assetsDir, log } = options;
     const { spec } = capture;
     const capacity = options.ringBytes ?? DEFAULTS.ringBytes;
-    const writer = new RingWriter({ directory, spec, capacity });
+    const writer = new RingWriter({ directory: stateDir, spec, capacity });
     this.#writers.push(writer);
     if (writer.setAside)
       log(`${spec.name}: set aside as ${writer.setAside.path}: ${writer.setAside.reason}`);
-    settle(writer);
     const { kernelRingBytes, maxText } = { ...DEFAULTS, ...options };
     try {
       const onRecord = options.onRecord ?? (() => {});
-      const session = { capture, writer, assetsDir, kernelRingBytes, maxText, log, onRecord };
-      this.#sessions.push(new CaptureSession(session, running));
+      const sizes = { kernelRingBytes, maxText };
+      const keepCapture = this.#keepCapture;
+      const session = new CaptureSession({
+        ...{ capture, writer, stateDir, assetsDir, keepCapture, log, onRecord },
+        ...sizes,
+      });
+      this.#sessions.push(session);
     } catch (error) {
       if (!(error instanceof LiveAuditError)) throw error;
       this.#failures.push(failedTable(spec.name, error.line));
@@ -107,7 +135,7 @@ export class Collector {
     this.#publisher.publish(states);
   }
 
-  /** Stop: everything that is under way is stored, and another process may collect. */
+  /** Stop; another process may collect. */
   stop(): void {
     clearInterval(this.#timer);
     this.#closeAll();
@@ -119,13 +147,6 @@ export class Collector {
     this.#publisher.withdraw();
     this.#lock.release();
   }
-}
-
-/** What a collector that was killed had seen and not stored is lost; what it had not counted yet was seen. */
-function settle(writer: RingWriter): void {
-  const missing = unaccounted(writer.ledger());
-  if (missing > 0) writer.count('lost_incomplete', missing);
-  if (missing < 0) writer.count('events_seen', -missing);
 }
 
 export function failedTable(table: string, reason: string): ProbeState {

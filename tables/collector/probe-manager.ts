@@ -1,28 +1,38 @@
 /**
  * Attaches a BPF object's programs to target binaries and knows the state of each probe. A binary is known
- * by its inode; its symbols, not its name, decide whether it is what it seems to be.
+ * by its inode; its symbols, not its name, decide whether it is what it seems to be. With pins, what an
+ * earlier collector attached is taken over as it is.
  */
-
+import fs from 'node:fs';
 import { type Elf, findSymbols, probeAddress, withElf } from '../../native/elf.ts';
 import { LiveAuditError } from '../../native/errors.ts';
 import { cookie, ProbeStats, TargetLayout } from '../../native/events.ts';
 import type { Executable } from '../../native/executables.ts';
-import { type BpfObject, lookupArray, possibleCpus, updateArray } from '../../native/libbpf.ts';
-import type { ProbeState } from './probe-state.ts';
+import {
+  type BpfLink,
+  type BpfObject,
+  lookupArray,
+  possibleCpus,
+  updateArray,
+} from '../../native/libbpf.ts';
+import type { Pins } from './pins.ts';
+import { failTarget, type ProbeState, waitingProbe } from './probe-state.ts';
 import type { ProbeSpec, TargetKind } from './target-kind.ts';
+import { decodeTarget, encodeTarget, type TargetRecord } from './target-record.ts';
+
+interface Probe {
+  readonly spec: ProbeSpec;
+  readonly state: ProbeState;
+  link: BpfLink | null;
+}
 
 interface Target {
   readonly kind: TargetKind;
   readonly executable: Executable;
-  readonly probes: { readonly spec: ProbeSpec; readonly state: ProbeState }[];
+  readonly probes: readonly Probe[];
 }
 
-interface Address {
-  readonly vaddr: number;
-  readonly offset: number;
-}
-
-/** Anyone can name files like a shell: more of them are not shown. */
+/** Refused binaries that are shown; beyond it they are only refused. */
 const MAX_REFUSED = 256;
 
 const oneLine = (error: unknown): string =>
@@ -30,28 +40,40 @@ const oneLine = (error: unknown): string =>
     ? error.line
     : `${error instanceof Error ? error.message : error}`;
 
+const linkName = (id: number, probe: ProbeSpec): string => `${id}-${probe.index}`;
+
 export class ProbeManager {
   readonly #object: BpfObject;
+  readonly #pins: Pins | null;
   readonly #targetsFd: number;
   readonly #statsFd: number;
   /** With a probe attached, by target number. */
-  readonly #targets: Target[] = [];
+  readonly #targets = new Map<number, Target>();
   /** With none: they are shown, and take no target number from those that come after. */
   readonly #refused: Target[] = [];
   /** Whether it gives events: by inode, or what was refused by inode and path. */
   readonly #known = new Map<string, boolean>();
   readonly #statsBuffer = new BigUint64Array((ProbeStats.size / 8) * possibleCpus());
+  #nextId = 0;
 
-  constructor(object: BpfObject) {
+  /** @param kinds of binaries that an earlier collector may have attached to */
+  constructor(object: BpfObject, pins: Pins | null = null, kinds: readonly TargetKind[] = []) {
     this.#object = object;
+    this.#pins = pins;
     this.#targetsFd = object.mapFd('targets');
     this.#statsFd = object.mapFd('stats');
+    if (pins) this.#adoptAll(pins, kinds);
   }
 
   /** The binary and the program behind a record's target number. */
   target(id: number): { program: string; path: string } | undefined {
-    const target = this.#targets[id];
+    const target = this.#targets.get(id);
     return target && { program: target.kind.program, path: target.executable.name };
+  }
+
+  /** The binaries that are attached. */
+  get attached(): Executable[] {
+    return [...this.#targets.values()].map((target) => target.executable);
   }
 
   /**
@@ -64,85 +86,146 @@ export class ProbeManager {
     const refused = `${inode} ${path}`;
     const known = this.#known.get(inode) ?? this.#known.get(refused);
     if (known !== undefined) return known;
-    const probes = kind.probes.map((spec) => ({ spec, state: waiting(kind, executable, spec) }));
-    const target = { kind, executable, probes };
+    const target = newTarget(kind, executable);
     const attached = this.#tryAttach(target);
-    const gives = probes.every(({ spec, state }) => !spec.required || state.state === 'attached');
+    const gives = target.probes.every(
+      ({ spec, state }) => !spec.required || state.state === 'attached',
+    );
     this.#known.set(attached ? inode : refused, gives);
     return gives;
   }
 
+  /** Detach from a binary that nobody has or runs any more, and forget it. */
+  release(inode: string): void {
+    for (const [id, target] of this.#targets) {
+      if (target.executable.inode !== inode) continue;
+      this.#detach(id, target);
+      this.#targets.delete(id);
+      this.#known.delete(inode);
+    }
+  }
+
+  #detach(id: number, target: Target): void {
+    for (const { spec, link } of target.probes) {
+      this.#removePin(linkName(id, spec));
+      if (link) this.#object.detach(link);
+    }
+    updateArray(this.#targetsFd, id, Buffer.alloc(TargetLayout.size));
+    const none = new Uint8Array(this.#statsBuffer.byteLength);
+    for (const { spec } of target.probes)
+      updateArray(this.#statsFd, id * TargetLayout.probes + spec.index, none);
+  }
+
+  #removePin(name: string): void {
+    if (this.#pins) fs.rmSync(this.#pins.linkPath(name), { force: true });
+  }
+
   /** @returns whether any probe is attached */
   #tryAttach(target: Target): boolean {
-    const id = this.#targets.length;
-    if (id >= TargetLayout.max) {
-      fail(target, `no room: ${TargetLayout.max} binaries are attached already`);
+    const id = this.#freeId();
+    if (id === null) {
+      failTarget(target.probes, `no room: ${TargetLayout.max} binaries are attached already`);
     } else {
       try {
         withElf(target.executable.path, (elf) => this.#attachTo(id, target, elf));
       } catch (error) {
-        fail(target, oneLine(error));
+        failTarget(target.probes, oneLine(error));
       }
     }
     const attached = target.probes.some(({ state }) => state.state === 'attached');
-    if (attached) this.#targets.push(target);
-    else if (this.#refused.length < MAX_REFUSED) this.#refused.push(target);
+    if (attached && id !== null) {
+      this.#targets.set(id, target);
+      this.#nextId = (id + 1) % TargetLayout.max;
+    } else if (this.#refused.length < MAX_REFUSED) {
+      this.#refused.push(target);
+    }
     return attached;
   }
 
-  #attachTo(id: number, target: Target, elf: Elf): void {
-    const { probes, globals } = target.kind;
-    const names = [...probes.map((p) => p.symbol), ...globals.map((g) => g.symbol)];
-    const symbols = findSymbols(elf, new Set(names));
-    const addresses = new Map<string, Address>();
-    for (const symbol of symbols.values())
-      if (symbol.kind === 'function') addresses.set(symbol.name, probeAddress(elf, symbol));
-    for (const { state } of target.probes) state.build_id = elf.buildId;
+  /** Round robin, so that late records of a released binary are not taken for another's. */
+  #freeId(): number | null {
+    for (let tried = 0; tried < TargetLayout.max; tried++) {
+      const id = (this.#nextId + tried) % TargetLayout.max;
+      if (!this.#targets.has(id)) return id;
+    }
+    return null;
+  }
 
-    const missing = target.probes.find(({ spec }) => spec.required && !addresses.has(spec.symbol));
+  #attachTo(id: number, target: Target, elf: Elf): void {
+    const record = readTarget(target, elf);
+    for (const { state } of target.probes) state.build_id = elf.buildId;
+    const missing = target.probes.find(
+      ({ spec }) => spec.required && record.probeVaddr[spec.index] === 0,
+    );
     if (missing)
       throw new LiveAuditError('NO_SYMBOL', `${target.executable.path}: no ${missing.spec.symbol}`);
 
-    const words = new BigUint64Array(TargetLayout.size / 8);
-    for (const probe of probes)
-      words[probe.index] = BigInt(addresses.get(probe.symbol)?.vaddr ?? 0);
-    for (const global of globals)
-      words[TargetLayout.probes + global.index] = BigInt(symbols.get(global.symbol)?.vaddr ?? 0);
-    updateArray(this.#targetsFd, id, new Uint8Array(words.buffer));
-
-    const unknown = globals.filter((global) => !symbols.has(global.symbol));
-    for (const { spec, state } of target.probes)
-      this.#attachProbe(id, target, spec, state, addresses.get(spec.symbol));
-    for (const { state } of target.probes)
-      if (unknown.length > 0 && state.last_error === null)
-        state.last_error = unknown.map((g) => `no ${g.symbol}: without ${g.gives}`).join('; ');
+    // Before the first link: whoever finds a link finds what it belongs to.
+    updateArray(this.#targetsFd, id, encodeTarget(record));
+    for (const probe of target.probes) this.#attachProbe(id, target, probe, record);
+    noteUnknown(target, record);
+    if (target.probes.every(({ link }) => link === null))
+      updateArray(this.#targetsFd, id, Buffer.alloc(TargetLayout.size));
   }
 
-  #attachProbe(
-    id: number,
-    target: Target,
-    spec: ProbeSpec,
-    state: ProbeState,
-    address: Address | undefined,
-  ): void {
+  #attachProbe(id: number, target: Target, probe: Probe, record: TargetRecord): void {
+    const { spec, state } = probe;
+    const { path } = target.executable;
     try {
-      if (!address)
-        throw new LiveAuditError('NO_SYMBOL', `${target.executable.path}: no ${spec.symbol}`);
-      state.offset = address.offset;
-      const { path } = target.executable;
-      const { retprobe } = spec;
-      const { offset } = address;
-      this.#object.attachUprobe(spec.program, {
-        path,
-        offset,
-        retprobe,
-        cookie: cookie(id, spec.index),
-      });
+      if (record.probeVaddr[spec.index] === 0)
+        throw new LiveAuditError('NO_SYMBOL', `${path}: no ${spec.symbol}`);
+      const offset = record.probeOffset[spec.index] ?? 0;
+      state.offset = offset;
+      const at = { path, offset, retprobe: spec.retprobe, cookie: cookie(id, spec.index) };
+      const link = this.#object.attachUprobe(spec.program, at);
+      if (this.#pins) link.pin(this.#pins.linkPath(linkName(id, spec)));
+      probe.link = link;
       state.state = 'attached';
     } catch (error) {
       state.state = 'failed';
       state.last_error = oneLine(error);
     }
+  }
+
+  /** Take over what is pinned; what makes no sense is detached, and found anew. */
+  #adoptAll(pins: Pins, kinds: readonly TargetKind[]): void {
+    const names = new Set(pins.linkNames());
+    const bytes = Buffer.alloc(TargetLayout.size);
+    for (let id = 0; id < TargetLayout.max; id++) {
+      lookupArray(this.#targetsFd, id, bytes);
+      const record = decodeTarget(bytes);
+      const kind = record && kinds.find(({ program }) => program === record.program);
+      if (!record) continue;
+      if (kind && this.#adopt(id, kind, record, names)) this.#nextId = (id + 1) % TargetLayout.max;
+      else updateArray(this.#targetsFd, id, Buffer.alloc(TargetLayout.size));
+    }
+    for (const name of names) if (/^\d+-\d+$/.test(name)) this.#removePin(name);
+  }
+
+  /** @param names of pinned links: those that are taken over are taken out */
+  #adopt(id: number, kind: TargetKind, record: TargetRecord, names: Set<string>): boolean {
+    const { inode, path, name } = record;
+    const target = newTarget(kind, { inode, path, name });
+    for (const probe of target.probes) {
+      const pinned = linkName(id, probe.spec);
+      probe.state.build_id = record.buildId;
+      probe.state.offset = record.probeOffset[probe.spec.index] ?? null;
+      try {
+        if (names.has(pinned)) {
+          probe.link = this.#object.adopt(this.#pins?.linkPath(pinned) ?? '');
+          probe.state.state = 'attached';
+          names.delete(pinned);
+        } else this.#attachProbe(id, target, probe, record); // it was killed while it attached
+      } catch (error) {
+        probe.state.state = 'failed';
+        probe.state.last_error = oneLine(error);
+      }
+    }
+    noteUnknown(target, record);
+    if (target.probes.every(({ link }) => link === null)) return false;
+    this.#targets.set(id, target);
+    this.#known.set(inode, true);
+    return true;
   }
 
   /**
@@ -151,14 +234,13 @@ export class ProbeManager {
    */
   states(bootToUnix: bigint): ProbeState[] {
     const states: ProbeState[] = [];
-    for (const [id, target] of this.#targets.entries()) {
+    for (const [id, target] of this.#targets) {
       for (const { spec, state } of target.probes) {
         if (state.state === 'attached') this.#readStats(id, spec.index, state, bootToUnix);
         states.push({ ...state });
       }
     }
-    for (const { probes } of this.#refused)
-      for (const { state } of probes) states.push({ ...state });
+    for (const target of this.#refused) states.push(...target.probes.map(({ state }) => state));
     return states;
   }
 
@@ -177,24 +259,38 @@ export class ProbeManager {
   }
 }
 
-function waiting(kind: TargetKind, executable: Executable, spec: ProbeSpec): ProbeState {
-  return {
-    table_name: kind.table,
-    target: executable.path,
-    build_id: null,
-    symbol: spec.symbol,
-    hook: spec.retprobe ? 'return' : 'entry',
-    offset: null,
-    state: 'waiting',
-    hits: 0,
-    last_event_time: null,
-    last_error: null,
-  };
+function newTarget(kind: TargetKind, executable: Executable): Target {
+  const probes = kind.probes.map((spec) => ({
+    spec,
+    state: waitingProbe(kind, executable, spec),
+    link: null,
+  }));
+  return { kind, executable, probes };
 }
 
-function fail(target: Target, reason: string): void {
-  for (const { state } of target.probes) {
-    state.state = 'failed';
-    state.last_error = reason;
+/** Where a binary has what the kind needs. @throws LiveAuditError ELF */
+function readTarget({ kind, executable }: Target, elf: Elf): TargetRecord {
+  const { probes, globals, program } = kind;
+  const names = [...probes.map((p) => p.symbol), ...globals.map((g) => g.symbol)];
+  const symbols = findSymbols(elf, new Set(names));
+  const probeVaddr = new Array<number>(TargetLayout.probes).fill(0);
+  const probeOffset = new Array<number>(TargetLayout.probes).fill(0);
+  const symbolVaddr = new Array<number>(TargetLayout.symbols).fill(0);
+  for (const probe of probes) {
+    const symbol = symbols.get(probe.symbol);
+    if (symbol?.kind !== 'function') continue;
+    const address = probeAddress(elf, symbol);
+    probeVaddr[probe.index] = address.vaddr;
+    probeOffset[probe.index] = address.offset;
   }
+  for (const global of globals) symbolVaddr[global.index] = symbols.get(global.symbol)?.vaddr ?? 0;
+  return { probeVaddr, probeOffset, symbolVaddr, program, buildId: elf.buildId, ...executable };
+}
+
+/** Say at each probe what the binary does not let us know. */
+function noteUnknown({ kind, probes }: Target, record: TargetRecord): void {
+  const unknown = kind.globals.filter((global) => record.symbolVaddr[global.index] === 0);
+  if (unknown.length === 0) return;
+  for (const { state } of probes)
+    state.last_error ??= unknown.map((g) => `no ${g.symbol}: without ${g.gives}`).join('; ');
 }

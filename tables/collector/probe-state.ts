@@ -5,10 +5,43 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { RowOf } from '../../extension/sdk/spec.ts';
+import type { Executable } from '../../native/executables.ts';
 import type { spec } from '../live_audit_probes/spec.ts';
+import type { ProbeSpec, TargetKind } from './target-kind.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export type ProbeState = Mutable<RowOf<typeof spec>>;
+
+/** A probe that is not attached yet. */
+export function waitingProbe(
+  kind: TargetKind,
+  executable: Executable,
+  spec: ProbeSpec,
+): ProbeState {
+  return {
+    table_name: kind.table,
+    target: executable.path,
+    build_id: null,
+    symbol: spec.symbol,
+    hook: spec.retprobe ? 'return' : 'entry',
+    offset: null,
+    state: 'waiting',
+    hits: 0,
+    last_event_time: null,
+    last_error: null,
+  };
+}
+
+/** All probes of a binary fail for one reason. */
+export function failTarget(
+  probes: readonly { readonly state: ProbeState }[],
+  reason: string,
+): void {
+  for (const { state } of probes) {
+    state.state = 'failed';
+    state.last_error = reason;
+  }
+}
 
 const FILE = 'probes.json';
 

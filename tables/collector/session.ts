@@ -1,26 +1,37 @@
 /**
  * The capture of one table: its BPF object, its probes, the kernel's ring buffer, the assembler, and the
  * ring file that the events end in. Owns all of it and closes all of it.
+ *
+ * Nothing is in this process alone: before the kernel gets the room of records back, the whole events are in
+ * the ring file and what is not whole yet is in the checkpoint. With pins a collector that is killed at any
+ * point is followed by one that goes on there: records that come again are known by their position.
  */
 import fs from 'node:fs';
 import path from 'node:path';
 import { bootToUnix } from '../../native/clock.ts';
 import { LiveAuditError } from '../../native/errors.ts';
 import { Counter } from '../../native/events.ts';
-import { type Executable, installedExecutable } from '../../native/executables.ts';
+import type { Executable } from '../../native/executables.ts';
 import { KernelRing, type RecordSink, RingWaker } from '../../native/kernel-ring.ts';
-import { BpfObject, lookupArray, possibleCpus } from '../../native/libbpf.ts';
+import { BpfObject, lookupArray, mapId, openPinnedMap, possibleCpus } from '../../native/libbpf.ts';
 import type { LedgerName } from '../ring/layout.ts';
+import { unaccounted } from '../ring/ledger.ts';
 import type { RingWriter } from '../ring/writer.ts';
 import type { Assembler, Capture, Event, World } from './capture.ts';
+import { CheckpointFile } from './checkpoint.ts';
+import { Pins, removePins } from './pins.ts';
 import { ProbeManager } from './probe-manager.ts';
 import type { ProbeState } from './probe-state.ts';
+import type { TargetKind } from './target-kind.ts';
 
 export interface SessionOptions {
   readonly capture: Capture;
   readonly writer: RingWriter;
+  readonly stateDir: string;
   /** Where the BPF objects are. */
   readonly assetsDir: string;
+  /** Pin everything, so that capture goes on without us. */
+  readonly keepCapture: boolean;
   /** Bytes of the kernel's ring buffer: a power of two. */
   readonly kernelRingBytes: number;
   readonly maxText: number;
@@ -29,7 +40,7 @@ export interface SessionOptions {
   readonly onRecord: RecordSink;
 }
 
-/** Which counter of the BPF side goes to which of the ledger. */
+/** Which counter of the BPF side is which of the ledger. */
 const LEDGER_OF_COUNTER: readonly (readonly [number, LedgerName])[] = [
   [Counter.SEEN, 'events_seen'],
   [Counter.LOST_RESERVE, 'lost_reserve'],
@@ -38,29 +49,38 @@ const LEDGER_OF_COUNTER: readonly (readonly [number, LedgerName])[] = [
 
 export class CaptureSession {
   readonly #options: SessionOptions;
+  readonly #pins: Pins | null;
   readonly #object: BpfObject;
   readonly #ring: KernelRing;
   readonly #waker: RingWaker;
   readonly #probes: ProbeManager;
   readonly #assembler: Assembler;
+  readonly #checkpoint: CheckpointFile;
   readonly #world: World & { bootToUnix: bigint };
-  readonly #counted = new Map<number, number>();
+  readonly #counterSlots = new BigUint64Array(possibleCpus());
+  readonly #counterBytes = new Uint8Array(this.#counterSlots.buffer);
+  /** Identifies the kernel's ring buffer: positions are of this one. */
+  readonly #epoch: bigint;
+  /** Records up to here are in the state that the checkpoint gave us. */
+  #restored = 0;
 
   /**
-   * Load, attach to what runs and what is installed, and begin to capture.
+   * Load or take over, and begin to capture.
    * @throws LiveAuditError BPF, BPF_DENIED, LIBBPF where nothing can be captured at all
    */
-  constructor(options: SessionOptions, running: readonly Executable[]) {
-    const { capture, assetsDir, kernelRingBytes } = options;
+  constructor(options: SessionOptions) {
+    const { capture, assetsDir, stateDir, keepCapture } = options;
     this.#options = options;
     const object = path.join(assetsDir, capture.object);
     if (!fs.existsSync(object))
       throw new LiveAuditError('BPF', `${object} is missing: it was not built (no clang)`);
-    this.#object = new BpfObject(object, { events: kernelRingBytes });
+    this.#pins = keepCapture ? new Pins(stateDir, capture.spec.name, object) : null;
+    this.#object = this.#load(object);
     try {
       const events = this.#object.mapFd('events');
-      this.#ring = new KernelRing(events, kernelRingBytes);
-      const probes = new ProbeManager(this.#object);
+      this.#epoch = bootId() | BigInt(mapId(events));
+      this.#ring = new KernelRing(events, this.#object.mapEntries('events'));
+      const probes = new ProbeManager(this.#object, this.#pins, capture.kinds);
       this.#probes = probes;
       this.#world = {
         target: (id) => probes.target(id),
@@ -68,8 +88,9 @@ export class CaptureSession {
         maxText: options.maxText,
       };
       this.#assembler = capture.assembler(this.#world);
-      for (const program of capture.tracepoints) this.#object.attach(program);
-      this.#attachTargets(running);
+      this.#checkpoint = new CheckpointFile(stateDir, capture.spec.name);
+      this.#resume();
+      for (const program of capture.tracepoints) this.#attachTracepoint(program);
       this.#waker = new RingWaker(events, () => this.drain());
     } catch (error) {
       this.#object.close();
@@ -77,15 +98,62 @@ export class CaptureSession {
     }
   }
 
-  #attachTargets(running: readonly Executable[]): void {
-    for (const kind of this.#options.capture.kinds) {
-      for (const executable of running)
-        if (kind.fileName.test(path.basename(executable.name)))
-          this.#probes.attach(kind, executable);
-      for (const installed of kind.paths) {
-        const executable = installedExecutable(installed);
-        if (executable) this.#probes.attach(kind, executable);
+  #load(object: string): BpfObject {
+    const sizes = { events: this.#options.kernelRingBytes };
+    const pins = this.#pins;
+    if (!pins) return new BpfObject(object, sizes);
+    try {
+      return new BpfObject(object, sizes, pins.maps);
+    } catch (error) {
+      if (error instanceof LiveAuditError && error.code !== 'BPF') throw error;
+      // Pins that do not fit: damaged, or of another ring size.
+      this.#options.log(`${this.table}: pins are replaced: ${(error as Error).message}`);
+      pins.clear();
+      return new BpfObject(object, sizes, pins.maps);
+    }
+  }
+
+  /** Go on where the last collector stopped, if the kernel's ring buffer is still the same. */
+  #resume(): void {
+    const { writer } = this.#options;
+    this.#replaceOthers();
+    const checkpoint = this.#checkpoint.read();
+    if (writer.epoch === this.#epoch) {
+      // One that is older than what the kernel has its room back of stands for "nothing was open".
+      if (checkpoint?.epoch === this.#epoch && checkpoint.position >= this.#ring.released) {
+        this.#assembler.restore(checkpoint.state);
+        this.#restored = checkpoint.position;
       }
+      return;
+    }
+    // What an earlier collector had seen and not stored is lost with its ring buffer.
+    const missing = unaccounted(writer.ledger());
+    if (missing > 0) writer.count('lost_incomplete', missing);
+    if (missing < 0) writer.count('events_seen', -missing);
+    writer.beginEpoch(this.#epoch);
+  }
+
+  /** Pins of other versions go; what they had counted goes into the ledger, where it then is lost. */
+  #replaceOthers(): void {
+    for (const other of this.#pins?.others() ?? []) {
+      const events = openPinnedMap(path.join(other, 'maps/events'));
+      const counters = openPinnedMap(path.join(other, 'maps/counters'));
+      if (events !== null && counters !== null) {
+        if (this.#options.writer.epoch === (bootId() | BigInt(mapId(events))))
+          this.#readCounters(counters);
+      }
+      for (const fd of [events, counters]) if (fd !== null) fs.closeSync(fd);
+      removePins(other);
+      this.#options.log(`${this.table}: pins of another version were replaced`);
+    }
+  }
+
+  #attachTracepoint(program: string): void {
+    const pin = this.#pins?.linkPath(`tracepoint-${program}`);
+    if (pin !== undefined && fs.existsSync(pin)) this.#object.adopt(pin);
+    else {
+      const link = this.#object.attach(program);
+      if (pin !== undefined) link.pin(pin);
     }
   }
 
@@ -93,23 +161,68 @@ export class CaptureSession {
     return this.#options.capture.spec.name;
   }
 
+  get kinds(): readonly TargetKind[] {
+    return this.#options.capture.kinds;
+  }
+
+  /** The binaries that are attached. */
+  get attached(): Executable[] {
+    return this.#probes.attached;
+  }
+
+  attach(kind: TargetKind, executable: Executable): void {
+    this.#probes.attach(kind, executable);
+  }
+
+  release(executable: Executable): void {
+    this.#probes.release(executable.inode);
+  }
+
   /** Take what the kernel's ring buffer holds. */
   drain(): void {
     this.#world.bootToUnix = bootToUnix();
-    const { onRecord } = this.#options;
-    const records = this.#ring.drain((view, offset, length) => {
-      onRecord(view, offset, length);
-      const event = this.#assembler.accept(view, offset, length);
-      if (event === 'unreadable') this.#options.writer.count('lost_decode');
-      else if (event !== null) this.#store(event);
-    });
-    if (records > 0) this.updateLedger(); // or a reader would see more stored than seen
+    const before = this.#ring.position;
+    for (let from = -1; from !== this.#ring.position; ) {
+      from = this.#ring.position;
+      this.#ring.drain((view, offset, length, end) => this.#accept(view, offset, length, end));
+      this.#settle();
+    }
+    if (this.#ring.position !== before) this.updateLedger(); // or a reader would see more stored than seen
+  }
+
+  #accept(view: DataView, offset: number, length: number, end: number): void {
+    if (end <= this.#restored) return;
+    this.#options.onRecord(view, offset, length, end);
+    const event = this.#assembler.accept(view, offset, length);
+    if (event === null) return;
+    // A collector before us stored it, and was killed before the kernel had its room back.
+    if (end <= this.#options.writer.lastSource) return;
+    if (event === 'unreadable') this.#options.writer.count('lost_decode');
+    else this.#store(event, end);
+  }
+
+  /** Make sure that nothing of what was read is in our memory alone, then give the room back. */
+  #settle(): void {
+    const { position } = this.#ring;
+    if (position === this.#ring.released) return;
+    if (this.#pins && this.#assembler.isOpen) this.#save();
+    this.#ring.release();
+  }
+
+  #save(): void {
+    const state = this.#assembler.save();
+    try {
+      this.#checkpoint.write({ epoch: this.#epoch, position: this.#ring.position, state });
+    } catch (error) {
+      // Capture goes on; only a kill in this very state would cost what is open.
+      this.#options.log(`${this.table}: no checkpoint: ${(error as Error).message}`);
+    }
   }
 
   /** The one place where events are stored: what the ring file does not take is counted. */
-  #store(event: Event): void {
+  #store(event: Event, source: number): void {
     try {
-      this.#options.writer.append(event);
+      this.#options.writer.append(event, source);
     } catch (error) {
       this.#options.writer.count('lost_store');
       const reason = error instanceof LiveAuditError ? error.line : String(error);
@@ -117,41 +230,52 @@ export class CaptureSession {
     }
   }
 
-  /** Bring the ledger up to what the BPF side has counted. */
+  /** Bring the ledger up to what the BPF side has counted since the epoch began. */
   updateLedger(): void {
-    const slots = new BigUint64Array(possibleCpus());
+    this.#readCounters(this.#object.mapFd('counters'));
+  }
+
+  #readCounters(counters: number): void {
     for (const [counter, name] of LEDGER_OF_COUNTER) {
-      lookupArray(this.#object.mapFd('counters'), counter, new Uint8Array(slots.buffer));
-      const total = Number(slots.reduce((sum, n) => sum + n, 0n));
-      const fresh = total - (this.#counted.get(counter) ?? 0);
-      if (fresh > 0) this.#options.writer.count(name, fresh);
-      this.#counted.set(counter, total);
+      lookupArray(counters, counter, this.#counterBytes);
+      this.#options.writer.setTotal(name, Number(this.#counterSlots.reduce((a, b) => a + b, 0n)));
     }
   }
 
   /** Close events of processes that are gone without a word: the record of their end was lost. */
   sweep(): void {
-    for (const pid of [...this.#assembler.openPids])
-      if (!fs.existsSync(`/proc/${pid}`)) this.#abandon(pid);
+    const gone = [...this.#assembler.openPids].filter((pid) => !fs.existsSync(`/proc/${pid}`));
+    if (gone.length === 0) return;
+    this.drain(); // the word may be in the ring buffer
+    for (const pid of gone) this.#abandon(pid);
+    if (this.#pins) this.#save();
   }
 
   #abandon(pid: number): void {
     const event = this.#assembler.abandon(pid);
-    if (event) this.#store(event);
+    if (event) this.#store(event, this.#ring.position);
   }
 
   probeStates(): ProbeState[] {
     return this.#probes.states(this.#world.bootToUnix);
   }
 
-  /** Stop capturing; what is under way is stored as it stands. */
+  /** Leave: with pins capture goes on in the kernel; else what is under way is stored as it stands. */
   close(): void {
     this.#waker.close();
-    this.#object.detachAll();
+    if (!this.#pins) this.#object.detachAll();
     this.drain();
     this.updateLedger();
-    for (const pid of [...this.#assembler.openPids]) this.#abandon(pid);
-    this.#object.close();
+    if (!this.#pins) for (const pid of [...this.#assembler.openPids]) this.#abandon(pid);
+    this.#checkpoint.close();
     this.#ring.close();
+    if (this.#pins) this.#object.leave();
+    else this.#object.close();
   }
+}
+
+/** This boot, in the upper half of a 64-bit number: map ids begin anew with each. */
+function bootId(): bigint {
+  const id = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1');
+  return BigInt(`0x${id.slice(0, 8)}`) << 32n;
 }

@@ -36,6 +36,14 @@ interface OpenCommand {
   beyond: number;
 }
 
+/** Goes up whenever OpenCommand or what is in it changes. */
+const STATE_VERSION = 1;
+
+interface SavedCommands {
+  readonly version: number;
+  readonly open: ReadonlyMap<number, OpenCommand>;
+}
+
 const NEWLINE = Buffer.from('\n');
 const NS_PER_S = 1_000_000_000n;
 /** A command of more lines is a paste gone wild: the rest is only measured, and truncated says so. */
@@ -56,6 +64,22 @@ export class ShellAssembler {
   /** Processes with a command that is not over. */
   get openPids(): IterableIterator<number> {
     return this.#open.keys();
+  }
+
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  /** Commands that are not over: for the next collector. */
+  save(): SavedCommands {
+    return { version: STATE_VERSION, open: this.#open };
+  }
+
+  /** @param state what `save` gave; that of another version is left out */
+  restore(state: unknown): void {
+    const saved = state as Partial<SavedCommands> | null;
+    if (saved?.version !== STATE_VERSION || !(saved.open instanceof Map)) return;
+    for (const [tgid, open] of saved.open) this.#open.set(tgid, open);
   }
 
   /** @returns the command that this record completes, if any */
@@ -90,7 +114,7 @@ export class ShellAssembler {
         open.started = event.time;
         return null;
       case ShellRecord.REJECTED:
-        if (open.lines.length > 1) {
+        if (!event.last) {
           takeBack(open);
           return null;
         }

@@ -17,6 +17,11 @@ export const capture: Capture = {
         const record = decodeShellRecord(view, offset, length);
         return record === null ? 'unreadable' : assembler.accept(record);
       },
+      get isOpen() {
+        return assembler.openCount > 0;
+      },
+      save: () => assembler.save(),
+      restore: (state) => assembler.restore(state),
       get openPids() {
         return assembler.openPids;
       },

@@ -76,6 +76,8 @@ export type ShellEvent = Common &
         readonly type: 4 | 5 | 6 | 7 | 8;
         /** $?, or STATUS_UNKNOWN; of EXIT the kernel's wait status */
         readonly status: number;
+        /** REJECTED: whether nothing of the command is left. */
+        readonly last: boolean;
       }
   );
 
@@ -92,7 +94,10 @@ export function decodeShellRecord(view: DataView, at: number, length: number): S
   };
   switch (type) {
     case ShellRecord.CONTEXT:
-      if (length < ContextLayout.size) return null;
+      // Only as much of `cwd` is there as is used.
+      if (length < ContextLayout.cwd) return null;
+      if (view.getUint32(at + ContextLayout.cwd_size, true) > length - ContextLayout.cwd)
+        return null;
       return { ...common, type, context: decodeContext(view, at, flags) };
     case ShellRecord.LINE:
     case ShellRecord.EXPANDED: {
@@ -115,7 +120,12 @@ export function decodeShellRecord(view: DataView, at: number, length: number): S
     case ShellRecord.EXEC:
     case ShellRecord.EXIT:
       if (length < StatusLayout.size) return null;
-      return { ...common, type, status: view.getInt32(at + StatusLayout.status, true) };
+      return {
+        ...common,
+        type,
+        status: view.getInt32(at + StatusLayout.status, true),
+        last: (flags & RecordFlag.LAST) !== 0,
+      };
     default:
       return null;
   }
@@ -125,7 +135,7 @@ function decodeContext(view: DataView, at: number, flags: number): ShellContext 
   const u32 = (offset: number) => view.getUint32(at + offset, true);
   const tty = copy(view, at + ContextLayout.tty, ContextLayout.cwd - ContextLayout.tty);
   const ttyEnd = tty.indexOf(0);
-  const cwdSize = Math.min(u32(ContextLayout.cwd_size), ContextLayout.size - ContextLayout.cwd);
+  const cwdSize = u32(ContextLayout.cwd_size);
   return {
     late: (flags & RecordFlag.LATE) !== 0,
     parent: u32(ContextLayout.parent),

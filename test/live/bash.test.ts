@@ -10,7 +10,7 @@ describeLive('a command typed in bash, read with SQL', () => {
   beforeAll(async () => {
     collector = await CollectorProcess.start();
   });
-  afterAll(() => collector.stop());
+  afterAll(() => collector.end());
 
   const commandsOf = (pid: number, count: number): Promise<Row[]> =>
     collector.rows(`SELECT * FROM shell_history_live WHERE pid = ${pid} ORDER BY eid`, count);
@@ -199,28 +199,11 @@ describeLive('around the attach', () => {
     );
     early.close();
     expect(await collector.stop()).toBe(0);
+    await collector.end();
     expect(rows).toMatchObject([
       { command: 'sh -c "exit 11"', exit_code: 11, status: 'done' },
       { command: 'true', exit_code: 0, status: 'done' },
     ]);
     expect(rows[0]?.duration).toBeGreaterThan(0);
-  });
-
-  test('a command that runs when the collector stops is stored as running at exit', async () => {
-    const collector = await CollectorProcess.start();
-    const shell = await ShellSession.open();
-    const from = shell.pty.output.length;
-    await shell.pty.type('sleep 30\r');
-    await shell.pty.expect(/sleep 30\r\n/, from);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    await collector.stop();
-    const rows = collector.query(
-      `SELECT command, exit_code, duration, status FROM shell_history_live WHERE pid = ${shell.pid}`,
-    );
-    shell.pty.child.kill('SIGKILL');
-    shell.close();
-    expect(rows).toEqual([
-      { command: 'sleep 30', exit_code: null, duration: null, status: 'running at exit' },
-    ]);
   });
 });

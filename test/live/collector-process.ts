@@ -47,7 +47,18 @@ export class CollectorProcess {
     return rows;
   }
 
-  /** Stop, as systemd does. @returns the exit code */
+  /** A new collector on the same state. */
+  restarted(): Promise<CollectorProcess> {
+    return CollectorProcess.start(this.stateDir);
+  }
+
+  /** Stop, and end what it left capturing. */
+  async end(): Promise<void> {
+    await this.stop('SIGKILL');
+    release(this.stateDir);
+  }
+
+  /** Stop, as systemd does: capture goes on in the kernel. @returns the exit code */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     if (this.child.exitCode === null && this.child.signalCode === null) {
       const exited = new Promise((resolve) => this.child.once('exit', resolve));
@@ -72,6 +83,12 @@ export function query(stateDir: string, sql: string): Row[] {
   const { status, stdout, stderr } = run(['query', '--json', '--state-dir', stateDir, sql]);
   if (status !== 0) throw new Error(stderr);
   return JSON.parse(stdout);
+}
+
+/** End what a stopped collector left capturing. */
+export function release(stateDir: string): void {
+  const { status, stderr } = run(['collect', '--release', '--state-dir', stateDir]);
+  if (status !== 0) throw new Error(stderr);
 }
 
 /** Wait until something is true. */

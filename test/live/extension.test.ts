@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Peer } from '../peer/peer.ts';
-import { CollectorProcess, query, until } from './collector-process.ts';
+import { CollectorProcess, query, release, until } from './collector-process.ts';
 import { describeLive, EXECUTABLE } from './requires.ts';
 import { closeShells, ShellSession } from './shell-session.ts';
 
@@ -37,7 +37,12 @@ class ExtensionProcess {
 /** Capture is system-wide, and other tests type too: each looks at its own shell. */
 const mine = (shell: ShellSession) => `SELECT * FROM shell_history_live WHERE pid = ${shell.pid}`;
 
-const newStateDir = () => path.join(mkdtempSync(path.join(tmpdir(), 'la-')), 'state');
+const stateDirs: string[] = [];
+const newStateDir = () => {
+  const dir = path.join(mkdtempSync(path.join(tmpdir(), 'la-')), 'state');
+  stateDirs.push(dir);
+  return dir;
+};
 
 describeLive('the extension beside an independent osquery core', () => {
   let peer: Peer;
@@ -55,7 +60,11 @@ describeLive('the extension beside an independent osquery core', () => {
   afterEach(async () => {
     closeShells();
     await peer.stop();
-    for (const { child } of children.splice(0)) child.kill('SIGKILL');
+    for (const { child, exited } of children.splice(0)) {
+      child.kill('SIGKILL');
+      await exited;
+    }
+    for (const dir of stateDirs.splice(0)) release(dir);
   });
 
   test('what was typed comes through thrift as through `query`', async () => {
@@ -156,7 +165,7 @@ describeLive('the extension beside an independent osquery core', () => {
   });
 
   test('beside a collector it serves that one’s rows, and takes over when it goes', async () => {
-    const collector = await CollectorProcess.start();
+    const collector = await CollectorProcess.start(newStateDir());
     const extension = await start(collector.stateDir);
     const shell = await ShellSession.open();
     await shell.run('true first');

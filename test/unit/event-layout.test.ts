@@ -63,9 +63,9 @@ const STRUCTS: readonly StructLayout[] = [
   },
   {
     name: 'target',
-    offsets: { probe_vaddr: 0, symbol_vaddr: TargetLayout.probes * 8 },
+    offsets: without(TargetLayout, 'size', 'probes', 'symbols', 'max'),
     size: TargetLayout.size,
-    unread: [],
+    unread: ['reserved'],
   },
   {
     name: 'probe_stats',

@@ -100,6 +100,7 @@ function drain(): string[] {
     taken.push(Buffer.from(view.buffer, view.byteOffset + offset, length).toString('latin1'));
   });
   expect(count).toBe(taken.length);
+  ring.release();
   return taken;
 }
 const put = (text: string, bits?: number): number => kernel.put(Buffer.from(text), bits);
@@ -145,6 +146,19 @@ test('a record that is discarded after all', () => {
   expect(drain()).toEqual([]);
   kernel.submit(busy, 4, DISCARD);
   expect(drain()).toEqual(['b']);
+});
+
+test('the room stays taken until it is released: the next consumer gets it again', () => {
+  open();
+  put('a');
+  const ends: number[] = [];
+  expect(ring.drain((_view, _offset, _length, end) => ends.push(end))).toBe(1);
+  expect([ends, ring.position, ring.released]).toEqual([[kernel.produced], kernel.produced, 0]);
+  expect(kernel.consumed).toBe(0);
+  ring.close();
+  ring = new KernelRing(kernel.fd, SIZE);
+  expect(drain()).toEqual(['a']);
+  expect(kernel.consumed).toBe(kernel.produced);
 });
 
 test('a record over the end of the data is whole', () => {

@@ -112,7 +112,12 @@ describe('a command', () => {
   });
 
   test('a rejected continuation line is taken back', () => {
-    const shell = typed('echo a \\').line('!nosuchevent').rejected(1).line('b').start().end();
+    const shell = typed('echo a \\')
+      .line('!nosuchevent')
+      .rejected(1, false)
+      .line('b')
+      .start()
+      .end();
     expect(assembled(shell.records)).toMatchObject([
       { ...WHOLE, command: 'echo a \\\nb', exit_code: 0 },
     ]);

@@ -2,7 +2,9 @@ const TEXT = `live_audit: what was typed in the shells and asked of the database
 
   live_audit.ext --socket S [--timeout N] [--interval N] [--verbose]
                               serve the tables to osquery, and collect if nobody does
-  live_audit.ext collect      collect, without osquery
+  live_audit.ext collect      collect, without osquery; capture goes on when it stops
+  live_audit.ext collect --release
+                              end what a stopped collector left capturing
   live_audit.ext query [--json|--csv|--line|--table] "SQL"
                               ask the tables with the built-in SQLite
   live_audit.ext tail TABLE [--json]
