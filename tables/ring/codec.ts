@@ -6,7 +6,15 @@
 import type { ColumnType, RowOf, TableSpec, Value } from '../../extension/sdk/spec.ts';
 import { LiveAuditError } from '../../native/errors.ts';
 import { writeFrame } from './frame.ts';
-import { FRAME_BYTES, RECORD, RECORD_EID, RECORD_NULLS, RECORD_TIME, Views } from './layout.ts';
+import {
+  FRAME_BYTES,
+  RECORD,
+  RECORD_EID,
+  RECORD_NULLS,
+  RECORD_SOURCE,
+  RECORD_TIME,
+  Views,
+} from './layout.ts';
 
 /** A row as the caller knows it: the writer gives the eid. */
 export type StoredRow<S extends TableSpec> = Omit<RowOf<S>, 'eid'>;
@@ -61,12 +69,13 @@ export class RowCodec<S extends TableSpec = TableSpec> {
 
   /**
    * Encode a row under its eid.
+   * @param source position in the kernel's ring buffer in bytes
    * @returns the record's length in bytes, a multiple of 8
    * @throws LiveAuditError RING_ROW naming the column whose value does not fit, or the length
    */
-  encodeRow(eid: number, row: StoredRow<S>): number {
+  encodeRow(eid: number, row: StoredRow<S>, source: number): number {
     const cells: Readonly<Record<string, unknown>> = row;
-    this.#begin();
+    this.#begin(source);
     for (let i = 0; i < this.columns.length; i++) {
       this.#put(i, i === this.#eid ? eid : cells[this.columns[i] ?? '']);
     }
@@ -74,8 +83,8 @@ export class RowCodec<S extends TableSpec = TableSpec> {
   }
 
   /** The same from values in the spec's order; the one in the place of `eid` is not looked at. */
-  encodeValues(eid: number, values: readonly Value[]): number {
-    this.#begin();
+  encodeValues(eid: number, values: readonly Value[], source: number): number {
+    this.#begin(source);
     for (let i = 0; i < this.columns.length; i++) this.#put(i, i === this.#eid ? eid : values[i]);
     return this.#finish();
   }
@@ -124,8 +133,13 @@ export class RowCodec<S extends TableSpec = TableSpec> {
     return true;
   }
 
-  #begin(): void {
+  #begin(source: number): void {
+    if (!Number.isSafeInteger(source) || source < 0) {
+      throw new LiveAuditError('RING_ROW', `source ${source}`);
+    }
     this.#scratch.u32.fill(0, 0, this.#fixed >>> 2);
+    this.#scratch.u32[RECORD_SOURCE >>> 2] = source;
+    this.#scratch.u32[(RECORD_SOURCE >>> 2) + 1] = Math.floor(source / 2 ** 32);
     this.#end = this.#fixed;
   }
 

@@ -1,6 +1,7 @@
 /** The record that an iteration is at. It is one object that moves: take the values before the next step. */
 import type { Value } from '../../extension/sdk/spec.ts';
 import type { RowCodec } from './codec.ts';
+import { sourceAt } from './frame.ts';
 import { RECORD_TIME } from './layout.ts';
 import type { Scan } from './scan.ts';
 
@@ -20,6 +21,11 @@ export class RecordCursor {
   /** Unix ns. */
   get timeNs(): bigint {
     return this.#scan.views.i64[(this.#scan.at + RECORD_TIME) / 8] ?? 0n;
+  }
+
+  /** Where the bytes that completed the event ended in the kernel's ring buffer; 0 where none did. */
+  get source(): number {
+    return sourceAt(this.#scan.views, this.#scan.at);
   }
 
   /** Bytes in the ring. */

@@ -5,6 +5,7 @@ import {
   RECORD,
   RECORD_EID,
   RECORD_NULLS,
+  RECORD_SOURCE,
   roundedI64,
   type Views,
 } from './layout.ts';
@@ -44,6 +45,11 @@ export function isPad(views: Views, at: number): boolean {
 /** The eid of the record at `at`; any number where the bytes are no record's. */
 export function eidAt(views: Views, at: number): number {
   return roundedI64(views, at + RECORD_EID);
+}
+
+/** The source of the record at `at`, likewise. */
+export function sourceAt(views: Views, at: number): number {
+  return roundedI64(views, at + RECORD_SOURCE);
 }
 
 export function writeFrame(views: Views, at: number, length: number, kind: number): void {

@@ -8,7 +8,7 @@ export const HEADER_BYTES = 4096;
 
 /** The constant part of the header, written once before the file gets its name. */
 export const MAGIC = 'LAUDRING';
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 export const HEADER = {
   /** 8 bytes ASCII. */
   magic: 0,
@@ -33,6 +33,11 @@ export const TAIL = 320;
 export const LEDGER = 384;
 /** Room for the ledger; the slots without a name are zero. */
 export const LEDGER_SLOTS = 32;
+
+/** The epoch: u64 id (0: none), u64 eid of its first record, then the ledger as it was when it began. */
+export const EPOCH_ID = 704;
+export const EPOCH_EID = 712;
+export const EPOCH_BASES = 768;
 
 /** The name of each ledger slot, by index. Add at the end only: files in use keep their numbers. */
 export const LEDGER_NAMES = [
@@ -63,7 +68,9 @@ export const PAD = 0x4444_4150;
 /** Within a record, after its frame word. */
 export const RECORD_EID = 8;
 export const RECORD_TIME = 16;
-export const RECORD_NULLS = 24;
+/** u64, where the bytes that completed the event ended in the kernel's ring buffer. */
+export const RECORD_SOURCE = 24;
+export const RECORD_NULLS = 32;
 
 /** The longest record that a ring takes, in bytes: with it, appending never empties the ring. */
 export const maxRecordBytes = (capacity: number): number => capacity / 4;

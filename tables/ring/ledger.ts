@@ -1,9 +1,10 @@
 /** The counters in the header: what was seen, stored and lost. One process writes, any reads. */
 import { LEDGER, LEDGER_NAMES, type Ledger, type LedgerName } from './layout.ts';
 
-const INDEX = Object.fromEntries(LEDGER_NAMES.map((name, i) => [name, i])) as Readonly<
-  Record<LedgerName, number>
->;
+/** The slot of each name. */
+export const LEDGER_INDEX = Object.fromEntries(
+  LEDGER_NAMES.map((name, i) => [name, i]),
+) as Readonly<Record<LedgerName, number>>;
 
 /** @param words the header page as 64-bit words */
 export function readLedger(words: BigInt64Array): Ledger {
@@ -35,12 +36,12 @@ export class LedgerWriter {
   }
 
   count(name: LedgerName, n: number): void {
-    const i = INDEX[name];
+    const i = LEDGER_INDEX[name];
     this.set(name, (this.#counts[i] ?? 0) + n);
   }
 
   set(name: LedgerName, value: number): void {
-    const i = INDEX[name];
+    const i = LEDGER_INDEX[name];
     this.#counts[i] = value;
     this.#words[LEDGER / 8 + i] = BigInt(value);
   }

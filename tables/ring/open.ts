@@ -51,7 +51,7 @@ export function openOrCreate(
   }
   const header = { capacity, firstEid };
   const fd = createRing(path, encodeHeader(spec, header), capacity);
-  const state = { head: 0, tail: 0, oldestEid: firstEid, nextEid: firstEid };
+  const state = { head: 0, tail: 0, oldestEid: firstEid, nextEid: firstEid, lastSource: -1 };
   return { fd, map: mapRing(fd, path, capacity), header, state, setAside };
 }
 

@@ -1,6 +1,7 @@
 /** What a new writer believes of a ring that another left behind: everything is checked first. */
 import type { RowCodec } from './codec.ts';
-import { eidAt, frameLength, isClosed, isPad } from './frame.ts';
+import { epochProblem } from './epoch.ts';
+import { eidAt, frameLength, isClosed, isPad, sourceAt } from './frame.ts';
 import type { Header } from './header.ts';
 import { HEAD, LEDGER, LEDGER_NAMES, maxRecordBytes, TAIL, type Views } from './layout.ts';
 
@@ -10,6 +11,8 @@ export interface Recovered {
   /** The eid of the oldest record, `nextEid` where there is none. */
   readonly oldestEid: number;
   readonly nextEid: number;
+  /** The source of the newest record, -1 where there is none. */
+  readonly lastSource: number;
 }
 
 /** Why the two positions cannot be right, or null. */
@@ -44,6 +47,7 @@ export function recover(
   }
   let oldestEid: number | undefined;
   let nextEid = firstEid;
+  let lastSource = -1;
   let endsInRecord = true;
   for (let position = tail; position < head; ) {
     const at = position % capacity;
@@ -57,6 +61,9 @@ export function recover(
       if (oldestEid === undefined) oldestEid = eid;
       else if (eid !== nextEid) return `eid ${eid} after ${nextEid - 1}`;
       if (!codec.isSound(data, at, length)) return `bad record ${eid}`;
+      lastSource = sourceAt(data, at);
+      if (!Number.isSafeInteger(lastSource) || lastSource < 0)
+        return `source ${lastSource} of record ${eid}`;
       nextEid = eid + 1;
     } else if (at + length !== capacity) return `pad inside at position ${position}`;
     position += length;
@@ -64,5 +71,7 @@ export function recover(
   if (!endsInRecord) return 'a pad before head';
   if (tail === 0 && oldestEid !== undefined && oldestEid !== firstEid)
     return `first eid ${oldestEid}`;
-  return { head, tail, oldestEid: oldestEid ?? nextEid, nextEid };
+  const wrong = epochProblem(page, firstEid, nextEid);
+  if (wrong !== null) return wrong;
+  return { head, tail, oldestEid: oldestEid ?? nextEid, nextEid, lastSource };
 }

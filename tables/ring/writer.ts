@@ -4,6 +4,7 @@ import type { TableSpec, Value } from '../../extension/sdk/spec.ts';
 import { LiveAuditError } from '../../native/errors.ts';
 import type { Mapping } from '../../native/libc.ts';
 import { RowCodec, type StoredRow } from './codec.ts';
+import { type EpochStep, EpochWriter } from './epoch.ts';
 import { frameLength, isPad, writeFrame } from './frame.ts';
 import {
   HEAD,
@@ -22,7 +23,7 @@ import { grownBytes, growRing, ringPath } from './ring-file.ts';
 
 /** The steps of an append, in order; each is named when it is done. */
 export const STEPS = ['encoded', 'tail', 'pad', 'record', 'stored', 'head'] as const;
-export type Step = (typeof STEPS)[number];
+export type Step = (typeof STEPS)[number] | EpochStep;
 
 export interface RingWriterOptions<S extends TableSpec> {
   readonly directory: string;
@@ -45,9 +46,11 @@ export class RingWriter<S extends TableSpec = TableSpec> {
   readonly #page: Views;
   readonly #data: Views;
   readonly #ledger: LedgerWriter;
+  readonly #epoch: EpochWriter;
   #head: number;
   #tail: number;
   #nextEid: number;
+  #lastSource: number;
   /** Up to where the data area has its blocks. */
   #grown: number;
   #closed = false;
@@ -73,6 +76,8 @@ export class RingWriter<S extends TableSpec = TableSpec> {
     // eids are gapless, so these two follow from them whatever step the last writer was killed at.
     this.#ledger.set('events_stored', this.#nextEid - opened.header.firstEid);
     this.#ledger.set('overwritten', opened.state.oldestEid - opened.header.firstEid);
+    this.#epoch = new EpochWriter(this.#page);
+    this.#lastSource = this.#epoch.holds(this.#nextEid - 1) ? opened.state.lastSource : -1;
   }
 
   /** The eid that the next row gets. */
@@ -88,25 +93,67 @@ export class RingWriter<S extends TableSpec = TableSpec> {
     return this.#tail;
   }
 
+  /** The id of the kernel ring buffer that rows come from now, 0n if none. */
+  get epoch(): bigint {
+    return this.#epoch.id;
+  }
+
+  /** The source of the newest record if it was stored in this epoch, else -1: what a successor skips up to. */
+  get lastSource(): number {
+    return this.#lastSource;
+  }
+
+  /**
+   * Rows come from another kernel ring buffer from now on, whose positions and counters begin anew. To go on
+   * with the same one changes nothing.
+   * @param id of 64 bits, not 0
+   * @throws LiveAuditError INTERNAL
+   */
+  beginEpoch(id: bigint): void {
+    this.#requireOpen();
+    if (id === this.#epoch.id) return;
+    this.#epoch.begin(id, this.#nextEid, this.#onStep);
+    this.#lastSource = -1;
+  }
+
   /**
    * Store a row and publish it. A row that throws has changed nothing: the caller counts it as lost.
+   * @param source where the record that completed it ends in the kernel's ring buffer, in bytes. Within an
+   *   epoch it never goes back: a row without one (0) gets that of the row before it.
    * @returns its eid
    * @throws LiveAuditError RING_ROW (too long, or a wrong value), RING_IO (no space), RING_DAMAGED
    */
-  append(row: StoredRow<S>): number {
-    return this.#store(this.#codec.encodeRow(this.#nextEid, row));
+  append(row: StoredRow<S>, source = 0): number {
+    const position = Math.max(source, this.#lastSource);
+    return this.#store(this.#codec.encodeRow(this.#nextEid, row, position), position);
   }
 
   /** The same from values in the spec's order (quicker); the one for `eid` is not looked at. */
-  appendValues(values: readonly Value[]): number {
-    return this.#store(this.#codec.encodeValues(this.#nextEid, values));
+  appendValues(values: readonly Value[], source = 0): number {
+    const position = Math.max(source, this.#lastSource);
+    return this.#store(this.#codec.encodeValues(this.#nextEid, values, position), position);
   }
 
   count(name: LedgerName, n = 1): void {
+    this.#requireOpen();
     this.#ledger.count(name, n);
   }
 
+  /**
+   * Set a counter to what it was when the epoch began plus `total`, the count of something that lives as long
+   * as the epoch. A name is either counted or set so, not both.
+   * @throws LiveAuditError INTERNAL without an epoch, or where the total is no count
+   */
+  setTotal(name: LedgerName, total: number): void {
+    this.#requireOpen();
+    if (!Number.isSafeInteger(total) || total < 0 || this.#epoch.id === 0n) {
+      throw new LiveAuditError('INTERNAL', `${name} ${total} in epoch ${this.#epoch.id}`);
+    }
+    this.#ledger.set(name, this.#epoch.base(name) + total);
+  }
+
   ledger(): Ledger {
+    this.#requireOpen();
     return readLedger(this.#page.i64);
   }
 
@@ -118,8 +165,13 @@ export class RingWriter<S extends TableSpec = TableSpec> {
     closeSync(this.#fd);
   }
 
-  #store(length: number): number {
+  /** What is mapped no more must not be touched. */
+  #requireOpen(): void {
     if (this.#closed) throw new LiveAuditError('INTERNAL', `${this.path} is closed`);
+  }
+
+  #store(length: number, source: number): number {
+    this.#requireOpen();
     let at = this.#head % this.capacity;
     const room = this.capacity - at;
     const pad = length > room ? room : 0;
@@ -142,6 +194,7 @@ export class RingWriter<S extends TableSpec = TableSpec> {
     Atomics.store(this.#page.i64, HEAD / 8, BigInt(end));
     this.#onStep?.('head');
     this.#head = end;
+    if (this.#epoch.id !== 0n) this.#lastSource = source;
     return this.#nextEid++;
   }
 
