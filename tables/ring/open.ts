@@ -7,7 +7,7 @@ import type { RowCodec } from './codec.ts';
 import { decodeHeader, encodeHeader, type Header } from './header.ts';
 import { HEADER, HEADER_BYTES, LEDGER, LEDGER_NAMES, Views } from './layout.ts';
 import { type Recovered, recover } from './recover.ts';
-import { createRing, openRing, readPage, setRingAside } from './ring-file.ts';
+import { createRing, openRing, readPage, type SetAside, setRingAside } from './ring-file.ts';
 
 /** An eid of a ring set aside is carried on only if it is no further ahead of the clock than this. */
 const MAX_CLOCK_STEP_US = 10 * 366 * 86_400e6;
@@ -18,7 +18,7 @@ export interface Opened {
   readonly map: Mapping;
   readonly header: Header;
   readonly state: Recovered;
-  readonly setAside: { path: string; reason: string } | null;
+  readonly setAside: (SetAside & { readonly reason: string }) | null;
 }
 
 /**
@@ -39,8 +39,7 @@ export function openOrCreate(
     const verdict = judge(old, spec, capacity, codec);
     if ('map' in verdict) return { ...verdict, fd: old, setAside: null };
     try {
-      const aside = setRingAside(path, verdict.kind);
-      setAside = { path: aside, reason: verdict.reason };
+      setAside = { ...setRingAside(path, verdict.kind), reason: verdict.reason };
     } finally {
       closeSync(old);
     }

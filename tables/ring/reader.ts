@@ -5,9 +5,9 @@ import { BLOCK_RECORDS } from './block-index.ts';
 import { RowCodec } from './codec.ts';
 import type { RecordCursor } from './cursor.ts';
 import { LEDGER_NAMES, type Ledger } from './layout.ts';
-import { MappedRing } from './mapped-ring.ts';
 import { ringPath } from './ring-file.ts';
 import { BackwardScan, ForwardScan } from './scan.ts';
+import { SharedRing } from './shared-ring.ts';
 import { type RingRange, Walk } from './walk.ts';
 
 export type { RingRange };
@@ -20,7 +20,7 @@ export class RingReader {
   overtaken = 0;
   readonly #spec: TableSpec;
   readonly #codec: RowCodec;
-  #ring: MappedRing | null = null;
+  #ring: SharedRing | null = null;
   #problem: string | null = null;
 
   /** A missing file is an empty ring; `refresh` finds it when it is there. */
@@ -32,7 +32,7 @@ export class RingReader {
   }
 
   /**
-   * Map the file anew if another one is in its place: one stat, so call it before each query. Iterations
+   * Open the file anew if another one is in its place, or this one was cut: one stat, so call it before each query. Iterations
    * under way go on in the file that they began with.
    * @returns whether it is another file than before
    */
@@ -40,8 +40,8 @@ export class RingReader {
     const stat = statSync(this.path, { throwIfNoEntry: false });
     const same = stat?.ino === this.#ring?.ino && stat?.dev === this.#ring?.dev;
     // While a writer replaces the file, the old one still has the rows.
-    if (stat === undefined || (same && this.#ring !== null)) return false;
-    const opened = MappedRing.open(this.path, this.#spec);
+    if (stat === undefined || (same && this.#ring?.isLost === false)) return false;
+    const opened = SharedRing.open(this.path, this.#spec);
     this.#problem = typeof opened === 'string' ? opened : null;
     if (opened === null) return false;
     this.#ring?.release();

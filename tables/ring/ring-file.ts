@@ -2,22 +2,24 @@
 import {
   closeSync,
   constants,
-  existsSync,
   fchmodSync,
   fstatSync,
   ftruncateSync,
-  lstatSync,
   openSync,
+  readdirSync,
   readSync,
   renameSync,
   rmSync,
+  unlinkSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { LiveAuditError } from '../../native/errors.ts';
 import { tryLock } from '../../native/libc.ts';
 import { HEADER_BYTES } from './layout.ts';
 
+/** How many files set aside are kept of each kind: what a table takes on the disk has a bound. */
+const KEPT_ASIDE = { corrupt: 3, old: 1 } as const;
 const OWNER_ONLY = 0o600;
 /** How much of the data area gets its blocks at once. */
 const EXTENT_BYTES = 2 ** 20;
@@ -92,31 +94,64 @@ export function createRing(path: string, page: Buffer, capacity: number): number
   }
 }
 
-/** Give the file another name, one that no file has. */
-export function setRingAside(path: string, suffix: 'corrupt' | 'old'): string {
-  let aside = `${path}.${suffix}`;
-  for (let n = 1; isTaken(aside); n++) aside = `${path}.${suffix}.${n}`;
+export interface SetAside {
+  readonly path: string;
+  /** The oldest of earlier ones, now gone. */
+  readonly removed: readonly string[];
+}
+
+/**
+ * Give the file another name, numbered on from those that are there, and remove the oldest of those beyond
+ * `KEPT_ASIDE`. Numbers tell the age, as no clock does.
+ * @throws LiveAuditError RING_IO
+ */
+export function setRingAside(path: string, suffix: keyof typeof KEPT_ASIDE): SetAside {
   try {
+    const taken = numbersAside(path, suffix);
+    const last = taken.at(-1);
+    const aside = asidePath(path, suffix, last === undefined ? 0 : last + 1);
     renameSync(path, aside);
+    const excess = taken.slice(0, Math.max(0, taken.length + 1 - KEPT_ASIDE[suffix]));
+    const removed = excess.map((n) => asidePath(path, suffix, n));
+    // Not recursive: a directory of that name is none of ours.
+    return { path: aside, removed: removed.filter(unlinked) };
   } catch (error) {
     throw ioError(path, error);
   }
-  return aside;
 }
 
-/** Also a dangling link takes a name. */
-const isTaken = (path: string): boolean =>
-  existsSync(path) || lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+const asidePath = (path: string, suffix: string, n: number): string =>
+  n === 0 ? `${path}.${suffix}` : `${path}.${suffix}.${n}`;
 
-/** How much of the data area surely has its blocks, when records reach up to `head`. */
-export const grownBytes = (head: number, capacity: number): number =>
+/** The numbers in use, in order; the name without one is 0. Also a dangling link takes a name. */
+function numbersAside(path: string, suffix: string): number[] {
+  const prefix = `${basename(path)}.${suffix}`;
+  return readdirSync(dirname(path))
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => name.slice(prefix.length))
+    .filter((rest) => /^(\.[1-9]\d{0,14})?$/.test(rest))
+    .map((rest) => Number(rest.slice(1)))
+    .sort((a, b) => a - b);
+}
+
+function unlinked(path: string): boolean {
+  try {
+    unlinkSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** How much of the data area gets its blocks, for records that reach up to `head`. */
+const grownBytes = (head: number, capacity: number): number =>
   Math.min(Math.ceil(head / EXTENT_BYTES) * EXTENT_BYTES, capacity);
 
 /**
  * Give the data area its blocks from `grown` up to at least `end`, by writing zeros. Storing through the
  * mapping into a hole of a full file system would be a SIGBUS; this is an error that can be handled.
  * @returns how much has its blocks now
- * @throws LiveAuditError RING_IO with ENOSPC
+ * @throws LiveAuditError RING_IO with ENOSPC, RING_DAMAGED where the file was cut
  */
 export function growRing(
   fd: number,
@@ -127,11 +162,15 @@ export function growRing(
 ): number {
   const target = grownBytes(end, capacity);
   try {
+    const { size } = fstatSync(fd);
+    if (size !== HEADER_BYTES + capacity) {
+      throw new LiveAuditError('RING_DAMAGED', `${path}: cut to ${size} bytes`);
+    }
     for (let at = grown; at < target; at += EXTENT_BYTES) {
       writeAll(fd, ZEROS.subarray(0, Math.min(EXTENT_BYTES, target - at)), HEADER_BYTES + at);
     }
   } catch (error) {
-    throw ioError(path, error);
+    throw error instanceof LiveAuditError ? error : ioError(path, error);
   }
   return target;
 }

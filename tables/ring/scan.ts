@@ -1,7 +1,7 @@
 /** Going through the records of a ring, oldest or newest first, while it is being written. */
 import { eidAt, frameLength, isClosed, isPad, lengthBefore } from './frame.ts';
 import { maxRecordBytes, type Views } from './layout.ts';
-import type { MappedRing } from './mapped-ring.ts';
+import type { SharedRing } from './shared-ring.ts';
 import { Window } from './window.ts';
 
 /** What both directions share: the record that the scan is at. */
@@ -16,10 +16,10 @@ abstract class Scan {
   wantedEid = 0;
   /** Whether the scan met bytes that are no records. */
   broken = false;
-  protected readonly ring: MappedRing;
+  protected readonly ring: SharedRing;
   protected readonly window: Window;
 
-  constructor(ring: MappedRing) {
+  constructor(ring: SharedRing) {
     this.ring = ring;
     this.window = new Window(ring);
   }

@@ -3,8 +3,8 @@ import { BLOCK_RECORDS, blockOf } from './block-index.ts';
 import type { RowCodec } from './codec.ts';
 import { RecordCursor } from './cursor.ts';
 import { RECORD_TIME, roundedI64 } from './layout.ts';
-import type { MappedRing } from './mapped-ring.ts';
 import type { Scan } from './scan.ts';
+import type { SharedRing } from './shared-ring.ts';
 
 /** Bounds, all inclusive; what is left out does not bound. */
 export interface RingRange {
@@ -32,7 +32,7 @@ export class Walk {
   readonly from: number;
   readonly to: number;
   readonly #bounds: RingRange;
-  readonly #ring: MappedRing;
+  readonly #ring: SharedRing;
   readonly #scan: Scan;
   readonly #codec: RowCodec;
   readonly #tail: number;
@@ -40,7 +40,7 @@ export class Walk {
   readonly #nextEid: number;
   readonly #oldestEid: number;
 
-  constructor(ring: MappedRing, scan: Scan, codec: RowCodec, bounds: RingRange) {
+  constructor(ring: SharedRing, scan: Scan, codec: RowCodec, bounds: RingRange) {
     ring.extend();
     this.#ring = ring;
     this.#scan = scan;

@@ -3,10 +3,8 @@
  * safe: what is whole after the copy stays whole, however long the caller takes with it.
  */
 import { Views } from './layout.ts';
-import type { MappedRing } from './mapped-ring.ts';
+import type { SharedRing } from './shared-ring.ts';
 
-/** What a ring whose file became shorter says. */
-export const CUT = 'the file was cut';
 /** One copy, unless a single record is longer. It fits into a core's cache. */
 const CHUNK_BYTES = 65_536;
 
@@ -19,9 +17,9 @@ export class Window {
   limit = 0;
   /** The tail after copying: only what is at or after it is whole. Infinity where nothing could be copied. */
   tail = 0;
-  readonly #ring: MappedRing;
+  readonly #ring: SharedRing;
 
-  constructor(ring: MappedRing) {
+  constructor(ring: SharedRing) {
     this.#ring = ring;
   }
 
@@ -46,17 +44,12 @@ export class Window {
   }
 
   #copy(at: number): void {
-    if (!this.#ring.isWhole()) {
-      // Reading on would be a SIGBUS: nothing more is there.
-      this.#ring.damage = CUT;
-      this.tail = Number.POSITIVE_INFINITY;
-      return;
-    }
     const length = this.end - this.start;
     if (this.views.bytes.length < length) {
       this.views = new Views(new ArrayBuffer(2 ** Math.ceil(Math.log2(length))));
     }
-    this.views.bytes.set(this.#ring.data.bytes.subarray(at, at + length));
-    this.tail = this.#ring.tailAfterReading();
+    const whole = this.#ring.copy(this.views, at, length);
+    const after = whole ? this.#ring.positions() : undefined;
+    this.tail = after?.tail ?? Number.POSITIVE_INFINITY;
   }
 }

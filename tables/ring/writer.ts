@@ -18,8 +18,8 @@ import {
   Views,
 } from './layout.ts';
 import { LedgerWriter, readLedger } from './ledger.ts';
-import { openOrCreate } from './open.ts';
-import { grownBytes, growRing, ringPath } from './ring-file.ts';
+import { type Opened, openOrCreate } from './open.ts';
+import { growRing, ringPath } from './ring-file.ts';
 
 /** The steps of an append, in order; each is named when it is done. */
 export const STEPS = ['encoded', 'tail', 'pad', 'record', 'stored', 'head'] as const;
@@ -38,7 +38,7 @@ export class RingWriter<S extends TableSpec = TableSpec> {
   readonly path: string;
   readonly capacity: number;
   /** What happened to a file that was there and could not be gone on with. */
-  readonly setAside: { readonly path: string; readonly reason: string } | null;
+  readonly setAside: Opened['setAside'];
   readonly #codec: RowCodec<S>;
   readonly #onStep: ((step: Step) => void) | undefined;
   readonly #fd: number;
@@ -71,7 +71,8 @@ export class RingWriter<S extends TableSpec = TableSpec> {
     this.#head = opened.state.head;
     this.#tail = opened.state.tail;
     this.#nextEid = opened.state.nextEid;
-    this.#grown = grownBytes(this.#head, capacity);
+    // Beyond head there may be a hole after a power cut.
+    this.#grown = Math.min(this.#head, capacity);
     this.#ledger = new LedgerWriter(this.#page.i64);
     // eids are gapless, so these two follow from them whatever step the last writer was killed at.
     this.#ledger.set('events_stored', this.#nextEid - opened.header.firstEid);

@@ -170,7 +170,11 @@ test('a corrupt file is kept under a name that no other has', () => {
   for (const [i, suffix] of ['corrupt', 'corrupt.1', 'corrupt.2'].entries()) {
     writeFileSync(path, `junk ${i}`);
     const writer = open(directory);
-    expect(writer.setAside).toEqual({ path: `${path}.${suffix}`, reason: 'only 6 bytes' });
+    expect(writer.setAside).toEqual({
+      path: `${path}.${suffix}`,
+      reason: 'only 6 bytes',
+      removed: [],
+    });
     expect(readFileSync(`${path}.${suffix}`, 'latin1')).toBe(`junk ${i}`);
     writer.appendValues(ringRow(0));
     writer.close();
@@ -191,13 +195,18 @@ test('a ring of other columns or another size is set aside as old, and eids go o
   expect(reader.damage).toBe('other columns');
   expect([...reader.range()]).toEqual([]);
   const second = new RingWriter({ directory, spec: other, capacity: CAPACITY });
-  expect(second.setAside).toEqual({ path: `${second.path}.old`, reason: 'other columns' });
+  expect(second.setAside).toEqual({
+    path: `${second.path}.old`,
+    reason: 'other columns',
+    removed: [],
+  });
   expect(second.nextEid).toBeGreaterThan(last);
   second.close();
   const third = new RingWriter({ directory, spec: other, capacity: CAPACITY * 2 });
   expect(third.setAside).toEqual({
     path: `${third.path}.old.1`,
     reason: 'capacity 65536, now 131072',
+    removed: [`${third.path}.old`],
   });
   expect(reader.refresh()).toBe(true);
   expect(reader.damage).toBeNull();
