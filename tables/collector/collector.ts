@@ -2,20 +2,16 @@
  * The one process that collects: it holds the lock of the state directory, writes the rings, and publishes
  * the state of its probes. Where nothing can be captured it still does the rest, and says why.
  */
-import path from 'node:path';
 import { bpffsProblem } from '../../native/bpffs.ts';
 import { LiveAuditError } from '../../native/errors.ts';
-import {
-  type Executable,
-  installedExecutable,
-  runningExecutables,
-} from '../../native/executables.ts';
 import type { RecordSink } from '../../native/kernel-ring.ts';
 import { RingWriter } from '../ring/writer.ts';
 import type { Capture } from './capture.ts';
+import { Discovery } from './discovery.ts';
 import { type ProbeState, ProbeStatePublisher } from './probe-state.ts';
 import { CaptureSession } from './session.ts';
 import { CollectorLock, openStateDir } from './state-dir.ts';
+import type { TargetKind } from './target-kind.ts';
 
 export interface CollectorOptions {
   readonly stateDir: string;
@@ -39,6 +35,7 @@ const DEFAULTS = {
 
 const TICK_MS = 1000;
 const TICKS_PER_SWEEP = 2;
+const TICKS_PER_TIDY = 10;
 
 export class Collector {
   readonly #lock: CollectorLock;
@@ -49,6 +46,7 @@ export class Collector {
   readonly #timer: NodeJS.Timeout;
   #ticks = 0;
   #keepCapture = false;
+  #discovery: Discovery | null = null;
 
   /**
    * @returns null where another process collects
@@ -66,7 +64,7 @@ export class Collector {
     try {
       this.#keepCapture = options.keepCapture !== false && this.#canKeep(options);
       for (const capture of options.captures) this.#startCapture(options, capture);
-      this.#attachAll(runningExecutables());
+      if (this.#sessions.length > 0) this.#discovery = this.#discover(options);
       this.#tick();
     } catch (error) {
       this.#closeAll();
@@ -81,16 +79,29 @@ export class Collector {
     return problem === null;
   }
 
-  #attachAll(running: readonly Executable[]): void {
+  #discover({ assetsDir, log }: CollectorOptions): Discovery {
+    const sessionOf = (kind: TargetKind) => this.#sessions.find((s) => s.table === kind.table);
+    const discovery = new Discovery({
+      assetsDir,
+      kinds: this.#sessions.flatMap((session) => session.kinds),
+      log,
+      onFound: (kind, executable) => {
+        sessionOf(kind)?.attach(kind, executable);
+        if (this.#discovery) this.#publish(); // those of the first scan are published together
+      },
+      onGone: (executable) => {
+        for (const session of this.#sessions) session.release(executable);
+      },
+    });
+    discovery.scan();
+    return discovery;
+  }
+
+  /** Let go of binaries that nobody has or runs any more; show the others by a path that still works. */
+  #tidy(discovery: Discovery): void {
     for (const session of this.#sessions) {
-      for (const kind of session.kinds) {
-        for (const executable of running)
-          if (kind.fileName.test(path.basename(executable.name))) session.attach(kind, executable);
-        for (const installed of kind.paths) {
-          const executable = installedExecutable(installed);
-          if (executable) session.attach(kind, executable);
-        }
-      }
+      for (const executable of discovery.unused(session.attached)) session.release(executable);
+      session.relocate((executable) => discovery.currentPath(executable));
     }
   }
 
@@ -125,14 +136,19 @@ export class Collector {
   }
 
   #tick(): void {
-    const sweep = this.#ticks++ % TICKS_PER_SWEEP === 0;
-    const states = [...this.#failures];
+    this.#ticks++;
+    const sweep = this.#ticks % TICKS_PER_SWEEP === 0;
+    if (this.#discovery && this.#ticks % TICKS_PER_TIDY === 0) this.#tidy(this.#discovery);
     for (const session of this.#sessions) {
       session.updateLedger();
       if (sweep) session.sweep();
-      states.push(...session.probeStates());
     }
-    this.#publisher.publish(states);
+    this.#publish();
+  }
+
+  #publish(): void {
+    const states = this.#sessions.flatMap((session) => session.probeStates());
+    this.#publisher.publish([...this.#failures, ...states]);
   }
 
   /** Stop; another process may collect. */
@@ -142,6 +158,7 @@ export class Collector {
   }
 
   #closeAll(): void {
+    this.#discovery?.close();
     for (const session of this.#sessions) session.close();
     for (const writer of this.#writers) writer.close();
     this.#publisher.withdraw();

@@ -105,6 +105,14 @@ export class ProbeManager {
     }
   }
 
+  /** Show each binary by a path that works now. */
+  relocate(pathOf: (executable: Executable) => string | null): void {
+    for (const { executable, probes } of this.#targets.values()) {
+      const path = pathOf(executable);
+      if (path !== null) for (const { state } of probes) state.target = path;
+    }
+  }
+
   #detach(id: number, target: Target): void {
     for (const { spec, link } of target.probes) {
       this.#removePin(linkName(id, spec));

@@ -175,7 +175,13 @@ export class CaptureSession {
   }
 
   release(executable: Executable): void {
+    this.drain(); // its records name it by number
     this.#probes.release(executable.inode);
+  }
+
+  /** Show each binary by a path that works now. */
+  relocate(pathOf: (executable: Executable) => string | null): void {
+    this.#probes.relocate(pathOf);
   }
 
   /** Take what the kernel's ring buffer holds. */
