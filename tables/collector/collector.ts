@@ -111,8 +111,11 @@ export class Collector {
     const capacity = options.ringBytes ?? DEFAULTS.ringBytes;
     const writer = new RingWriter({ directory: stateDir, spec, capacity });
     this.#writers.push(writer);
-    if (writer.setAside)
-      log(`${spec.name}: set aside as ${writer.setAside.path}: ${writer.setAside.reason}`);
+    if (writer.setAside) {
+      const { path, reason, removed } = writer.setAside;
+      const gone = removed.length > 0 ? `; removed, as the oldest: ${removed.join(', ')}` : '';
+      log(`${spec.name}: set aside as ${path}: ${reason}${gone}`);
+    }
     const { kernelRingBytes, maxText } = { ...DEFAULTS, ...options };
     try {
       const onRecord = options.onRecord ?? (() => {});

@@ -12,6 +12,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { BPFFS } from '../../native/bpffs.ts';
 import { LiveAuditError } from '../../native/errors.ts';
+import { mapId, openPinnedMap } from '../../native/libbpf.ts';
 import { DEFAULT_STATE_DIR } from './state-dir.ts';
 
 const hash = (data: string | Uint8Array): string =>
@@ -52,6 +53,17 @@ export class Pins {
     }
   }
 
+  /** Which kernel ring buffer is pinned, or null. */
+  get epoch(): bigint | null {
+    const events = openPinnedMap(path.join(this.maps, 'events'));
+    if (events === null) return null;
+    try {
+      return epochOf(events);
+    } finally {
+      fs.closeSync(events);
+    }
+  }
+
   linkPath(name: string): string {
     return path.join(this.links, name);
   }
@@ -74,6 +86,15 @@ export class Pins {
     removePins(path.join(this.#table, this.#version));
     this.#make();
   }
+}
+
+/**
+ * Identifies a kernel ring buffer by its map: the boot in the upper half, for map ids begin anew with each.
+ * @throws LiveAuditError
+ */
+export function epochOf(events: number): bigint {
+  const boot = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1');
+  return (BigInt(`0x${boot.slice(0, 8)}`) << 32n) | BigInt(mapId(events));
 }
 
 /** Remove pins and their directories. @returns how many pins there were */

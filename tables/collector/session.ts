@@ -13,13 +13,13 @@ import { LiveAuditError } from '../../native/errors.ts';
 import { Counter } from '../../native/events.ts';
 import type { Executable } from '../../native/executables.ts';
 import { KernelRing, type RecordSink, RingWaker } from '../../native/kernel-ring.ts';
-import { BpfObject, lookupArray, mapId, openPinnedMap, possibleCpus } from '../../native/libbpf.ts';
+import { BpfObject, lookupArray, openPinnedMap, possibleCpus } from '../../native/libbpf.ts';
 import type { LedgerName } from '../ring/layout.ts';
 import { unaccounted } from '../ring/ledger.ts';
 import type { RingWriter } from '../ring/writer.ts';
 import type { Assembler, Capture, Event, World } from './capture.ts';
 import { CheckpointFile } from './checkpoint.ts';
-import { Pins, removePins } from './pins.ts';
+import { epochOf, Pins, removePins } from './pins.ts';
 import { ProbeManager } from './probe-manager.ts';
 import type { ProbeState } from './probe-state.ts';
 import type { TargetKind } from './target-kind.ts';
@@ -78,7 +78,7 @@ export class CaptureSession {
     this.#object = this.#load(object);
     try {
       const events = this.#object.mapFd('events');
-      this.#epoch = bootId() | BigInt(mapId(events));
+      this.#epoch = epochOf(events);
       this.#ring = new KernelRing(events, this.#object.mapEntries('events'));
       const probes = new ProbeManager(this.#object, this.#pins, capture.kinds);
       this.#probes = probes;
@@ -102,6 +102,11 @@ export class CaptureSession {
     const sizes = { events: this.#options.kernelRingBytes };
     const pins = this.#pins;
     if (!pins) return new BpfObject(object, sizes);
+    if (pins.epoch !== null && pins.epoch !== this.#options.writer.epoch) {
+      // The ring file is a new one: what was counted and read so far is not in its ledger.
+      this.#options.log(`${this.table}: pins of another ring file are replaced`);
+      pins.clear();
+    }
     try {
       return new BpfObject(object, sizes, pins.maps);
     } catch (error) {
@@ -139,8 +144,7 @@ export class CaptureSession {
       const events = openPinnedMap(path.join(other, 'maps/events'));
       const counters = openPinnedMap(path.join(other, 'maps/counters'));
       if (events !== null && counters !== null) {
-        if (this.#options.writer.epoch === (bootId() | BigInt(mapId(events))))
-          this.#readCounters(counters);
+        if (this.#options.writer.epoch === epochOf(events)) this.#readCounters(counters);
       }
       for (const fd of [events, counters]) if (fd !== null) fs.closeSync(fd);
       removePins(other);
@@ -278,10 +282,4 @@ export class CaptureSession {
     if (this.#pins) this.#object.leave();
     else this.#object.close();
   }
-}
-
-/** This boot, in the upper half of a 64-bit number: map ids begin anew with each. */
-function bootId(): bigint {
-  const id = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1');
-  return BigInt(`0x${id.slice(0, 8)}`) << 32n;
 }
