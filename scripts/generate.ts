@@ -1,9 +1,10 @@
 /**
- * Writes what follows from the table specs and the error codes: docs/tables/, docs/errors.md and
- * packaging/fleet/. `npm run check` fails when they differ from what is committed.
+ * Writes what follows from the table specs, the error codes and the config's schema: docs/tables/,
+ * docs/errors.md, docs/configuration.md and packaging/fleet/. `npm run check` fails when they differ from what is committed.
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { configurationPage } from '../extension/cli/config/document.ts';
 import { fleet, markdown } from '../extension/cli/spec-formats.ts';
 import { ERROR_CODES } from '../native/errors.ts';
 import { specs } from '../tables/index.ts';
@@ -47,3 +48,5 @@ write(
     )
     .join('')}`,
 );
+
+write('docs/configuration.md', `<!-- ${NOTE} -->\n\n${configurationPage()}`);

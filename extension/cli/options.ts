@@ -1,10 +1,8 @@
 /** What all commands have in common: flags, each also an environment variable. */
 import { parseArgs } from 'node:util';
 import { LiveAuditError } from '../../native/errors.ts';
-import { DEFAULT_STATE_DIR } from '../../tables/collector/state-dir.ts';
-import { readConfig } from './config.ts';
-
-export const DEFAULT_CONFIG = '/etc/live-audit/config.json';
+import { DEFAULT_CONFIG } from './config/file.ts';
+import { type ConfigSources, type LoadedConfig, loadConfig } from './config/load.ts';
 
 type Flags = Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>;
 
@@ -14,7 +12,11 @@ const COMMON = {
 } as const satisfies Flags;
 
 export interface Parsed {
+  /** `loaded.config.state_dir`, which all commands need. */
   readonly stateDir: string;
+  readonly loaded: LoadedConfig;
+  /** Where it was loaded from, to load it again (config/watch.ts). */
+  readonly sources: ConfigSources;
   readonly flags: Readonly<Record<string, string | boolean | undefined>>;
   readonly positionals: readonly string[];
 }
@@ -67,13 +69,15 @@ function parse(args: readonly string[], options: Flags, allowPositionals: boolea
 
 function settle(values: Record<string, unknown>): Omit<Parsed, 'positionals'> {
   const flags = values as Parsed['flags'];
-  const text = (flag: string, variable: string): string | undefined => {
-    const value = flags[flag] ?? process.env[variable];
+  const text = (flag: string): string | undefined => {
+    const value = flags[flag];
     return typeof value === 'string' && value !== '' ? value : undefined;
   };
-  const configPath = text('config', 'LIVE_AUDIT_CONFIG');
-  const config = readConfig(configPath ?? DEFAULT_CONFIG);
-  const stateDir =
-    text('state-dir', 'LIVE_AUDIT_STATE_DIR') ?? config.state_dir ?? DEFAULT_STATE_DIR;
-  return { stateDir, flags };
+  const sources: ConfigSources = {
+    file: text('config') ?? (process.env.LIVE_AUDIT_CONFIG || DEFAULT_CONFIG),
+    stateDirFlag: text('state-dir'),
+    environment: process.env,
+  };
+  const loaded = loadConfig(sources);
+  return { stateDir: loaded.config.state_dir, loaded, sources, flags };
 }

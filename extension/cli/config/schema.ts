@@ -1,0 +1,136 @@
+/**
+ * What the config may hold: the one source of its types, defaults, checks and documentation
+ * (docs/configuration.md). Each key is optional; `DEFAULTS` stands for those that are not given.
+ */
+import { z } from 'zod';
+import { DEFAULT_STATE_DIR } from '../../../tables/collector/state-dir.ts';
+import { captures } from '../../../tables/index.ts';
+import { MAX_CAPACITY, MIN_CAPACITY } from '../../../tables/ring/layout.ts';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Linux's PATH_MAX, bytes. */
+const PATH_MAX = 4096;
+const MIN_KERNEL_RING = 64 * KIB;
+const MAX_KERNEL_RING = 1024 * MIB;
+const MIN_TEXT = 256;
+const MAX_TEXT = MIB;
+const MAX_TARGETS = 1000;
+
+/** The tables that can be switched, and the programs that can be targets. */
+export const TABLES: readonly string[] = captures.map(({ spec }) => spec.name);
+const PROGRAMS = [...new Set(captures.flatMap(({ kinds }) => kinds.map((kind) => kind.program)))];
+
+/** 65536 as "64 KiB". */
+function bytes(value: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB'];
+  const power = Math.min(Math.floor(Math.log2(value) / 10), units.length - 1);
+  return `${value / KIB ** power} ${units[power]}`;
+}
+
+const absolutePath = z
+  .string({ error: 'must be an absolute path' })
+  .refine((path) => /^\/[^\0]*$/.test(path) && Buffer.byteLength(path) < PATH_MAX, {
+    error: 'must be an absolute path',
+  });
+
+const boolean = z.boolean({ error: 'must be true or false' });
+
+const powerOfTwo = (min: number, max: number) => {
+  const error = `must be a power of two from ${min} (${bytes(min)}) to ${max} (${bytes(max)})`;
+  return z
+    .number({ error })
+    .refine((n) => n >= min && n <= max && Number.isInteger(Math.log2(n)), { error });
+};
+
+/** An object that may have a value for each table. */
+const perTable = <T extends z.ZodType>(value: T) =>
+  z.strictObject(Object.fromEntries(TABLES.map((table) => [table, value.optional()])), {
+    error: 'must be an object: table name to value',
+  });
+
+const textError = `must be a whole number from ${MIN_TEXT} to ${MAX_TEXT}`;
+const ringBytes = powerOfTwo(MIN_CAPACITY, MAX_CAPACITY);
+
+export const schema = z.strictObject(
+  {
+    state_dir: absolutePath.meta({
+      values: 'absolute path',
+      description:
+        'Where the rings and the lock of the collector are; made with mode 0700. Also `--state-dir` and `LIVE_AUDIT_STATE_DIR`.',
+    }),
+    tables: perTable(boolean).meta({
+      values: 'object: table name to true or false',
+      description: 'Which tables are captured. A table that is not named is on.',
+    }),
+    ring_bytes: z.union([ringBytes, perTable(ringBytes)]).meta({
+      values: `power of two from ${MIN_CAPACITY} (${bytes(MIN_CAPACITY)}) to ${MAX_CAPACITY} (${bytes(MAX_CAPACITY)}), or an object: table name to that`,
+      description:
+        'Bytes of the ring file of each table, on the disk of `state_dir`; the oldest events are overwritten. A row may take a quarter of it.',
+    }),
+    kernel_ring_bytes: powerOfTwo(MIN_KERNEL_RING, MAX_KERNEL_RING).meta({
+      values: `power of two from ${MIN_KERNEL_RING} (${bytes(MIN_KERNEL_RING)}) to ${MAX_KERNEL_RING} (${bytes(MAX_KERNEL_RING)})`,
+      description:
+        "Bytes of the kernel's ring buffer of each table, in memory that cannot be swapped: what a burst may fill before the collector reads it.",
+    }),
+    max_text: z
+      .number({ error: textError })
+      .refine((n) => Number.isInteger(n) && n >= MIN_TEXT && n <= MAX_TEXT, { error: textError })
+      .meta({
+        values: `whole number from ${MIN_TEXT} to ${MAX_TEXT} (${bytes(MAX_TEXT)})`,
+        description: 'Longest text to store, bytes; a longer one is cut, and `truncated` says so.',
+      }),
+    keep_capture: boolean.meta({
+      values: 'true or false',
+      description:
+        'Go on capturing into the kernel’s ring buffer while no collector runs; the next one stores what it finds.',
+    }),
+    targets: z
+      .array(
+        z.strictObject(
+          {
+            program: z.enum(PROGRAMS, { error: `must be one of: ${PROGRAMS.join(', ')}` }),
+            path: absolutePath,
+          },
+          { error: 'must be an object with program and path' },
+        ),
+        { error: 'must be an array of objects with program and path' },
+      )
+      .max(MAX_TARGETS, { error: `must have at most ${MAX_TARGETS} entries` })
+      .meta({
+        values: 'array of objects with `program` and `path`',
+        description: `Programs to capture beyond those that are discovered. \`program\` is one of: ${PROGRAMS.join(', ')}; \`path\` is absolute.`,
+      }),
+  },
+  { error: 'must be an object' },
+);
+
+/** What one source may give: any of the keys. */
+export const partialSchema = schema.partial();
+export type ConfigInput = Readonly<z.infer<typeof partialSchema>>;
+export type ConfigKey = keyof typeof schema.shape;
+export const CONFIG_KEYS = Object.keys(schema.shape) as readonly ConfigKey[];
+
+/** The config as it is used: every key there, `tables` and `ring_bytes` with every table. */
+export interface Config {
+  readonly state_dir: string;
+  readonly tables: Readonly<Record<string, boolean>>;
+  readonly ring_bytes: Readonly<Record<string, number>>;
+  readonly kernel_ring_bytes: number;
+  readonly max_text: number;
+  readonly keep_capture: boolean;
+  readonly targets: readonly { readonly program: string; readonly path: string }[];
+}
+
+export const DEFAULT_RING_BYTES = 16 * MIB;
+
+export const DEFAULTS = {
+  state_dir: DEFAULT_STATE_DIR,
+  tables: {},
+  ring_bytes: DEFAULT_RING_BYTES,
+  kernel_ring_bytes: 8 * MIB,
+  max_text: MAX_TEXT,
+  keep_capture: true,
+  targets: [],
+} as const satisfies ConfigInput;
