@@ -39,7 +39,7 @@ function bind() {
   const vsnprintf = koffi
     .load('libc.so.6')
     .func('int vsnprintf(_Out_ uint8_t *buffer, size_t size, const char *format, void *args)');
-  const printer = koffi.proto('int libbpf_print(int level, const char *format, void *args)');
+  const printer = koffi.proto('int', ['int', 'const char *', 'void *']);
   const print = koffi.register((level: number, format: string, args: unknown): number => {
     if (level !== LIBBPF_WARN) return 0;
     const line = Buffer.alloc(LOG_LINE);

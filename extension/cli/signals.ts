@@ -1,5 +1,5 @@
-/** The signals that ask us to leave: osquery and systemd send SIGTERM, a terminal SIGINT or SIGHUP. */
-const LEAVE = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+/** The signals that ask us to leave: osquery and systemd send SIGTERM, a terminal SIGINT. SIGHUP reads the config again. */
+const LEAVE = ['SIGTERM', 'SIGINT'] as const;
 
 /** Aborted by the first of these signals; more of them must not cut our leaving short. */
 export function leaveSignal(): AbortSignal {

@@ -8,6 +8,7 @@ import type { RecordSink } from '../../native/kernel-ring.ts';
 import { RingWriter } from '../ring/writer.ts';
 import type { Capture } from './capture.ts';
 import { Discovery } from './discovery.ts';
+import { removePins, tablePins } from './pins.ts';
 import { type ProbeState, ProbeStatePublisher } from './probe-state.ts';
 import { CaptureSession } from './session.ts';
 import { CollectorLock, openStateDir } from './state-dir.ts';
@@ -18,11 +19,16 @@ export interface CollectorOptions {
   readonly assetsDir: string;
   readonly captures: readonly Capture[];
   readonly log: (line: string) => void;
-  readonly ringBytes?: number;
+  /** Captures that are switched off: what an earlier collector left capturing of them ends. */
+  readonly off?: readonly Capture[];
+  /** Bytes of the ring file, by table; what is not named has the default. */
+  readonly ringBytes?: Readonly<Record<string, number>>;
   readonly kernelRingBytes?: number;
   /** Pin probes and rings, so that capture outlives this process; the default. */
   readonly keepCapture?: boolean;
   readonly maxText?: number;
+  /** Binaries beyond what is discovered. */
+  readonly targets?: readonly { readonly program: string; readonly path: string }[];
   /** For recordings: sees each record of the kernel's ring buffer. */
   readonly onRecord?: RecordSink;
 }
@@ -63,6 +69,7 @@ export class Collector {
     this.#publisher = new ProbeStatePublisher(options.stateDir);
     try {
       this.#keepCapture = options.keepCapture !== false && this.#canKeep(options);
+      for (const { spec } of options.off ?? []) removePins(tablePins(options.stateDir, spec.name));
       for (const capture of options.captures) this.#startCapture(options, capture);
       if (this.#sessions.length > 0) this.#discovery = this.#discover(options);
       this.#tick();
@@ -79,11 +86,16 @@ export class Collector {
     return problem === null;
   }
 
-  #discover({ assetsDir, log }: CollectorOptions): Discovery {
+  #discover({ assetsDir, log, targets = [] }: CollectorOptions): Discovery {
+    const kinds = this.#sessions.flatMap((session) => session.kinds);
+    const paths = targets.flatMap(({ program, path }) =>
+      kinds.filter((kind) => kind.program === program).map((kind) => ({ kind, path })),
+    );
     const sessionOf = (kind: TargetKind) => this.#sessions.find((s) => s.table === kind.table);
     const discovery = new Discovery({
       assetsDir,
-      kinds: this.#sessions.flatMap((session) => session.kinds),
+      kinds,
+      paths,
       log,
       onFound: (kind, executable) => {
         sessionOf(kind)?.attach(kind, executable);
@@ -108,7 +120,7 @@ export class Collector {
   #startCapture(options: CollectorOptions, capture: Capture): void {
     const { stateDir, assetsDir, log } = options;
     const { spec } = capture;
-    const capacity = options.ringBytes ?? DEFAULTS.ringBytes;
+    const capacity = options.ringBytes?.[spec.name] ?? DEFAULTS.ringBytes;
     const writer = new RingWriter({ directory: stateDir, spec, capacity });
     this.#writers.push(writer);
     if (writer.setAside) {

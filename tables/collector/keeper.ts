@@ -10,7 +10,7 @@ import type { ProbeState } from './probe-state.ts';
 const RETRY_MS = 500;
 
 export class CollectorKeeper {
-  readonly #options: CollectorOptions;
+  #options: CollectorOptions;
   #collector: Collector | null = null;
   #timer: NodeJS.Timeout | undefined;
   #failure: string | null = null;
@@ -38,6 +38,13 @@ export class CollectorKeeper {
     const failure = this.#failure;
     if (failure === null) return [];
     return this.#options.captures.map(({ spec }) => failedTable(spec.name, failure));
+  }
+
+  /** Go on under another config; with pins nothing is lost in between. */
+  reconfigure(options: CollectorOptions): void {
+    this.stop();
+    this.#options = options;
+    this.start();
   }
 
   stop(): void {

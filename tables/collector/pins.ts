@@ -25,6 +25,14 @@ export function pinRoot(stateDir: string): string {
   return path.join(BPFFS, name);
 }
 
+/** Where the pins of one table are: a directory for each version. */
+export const tablePins = (stateDir: string, table: string): string =>
+  path.join(pinRoot(stateDir), table);
+
+/** The versions that are pinned, by directory. */
+export const pinnedVersions = (stateDir: string, table: string): string[] =>
+  list(tablePins(stateDir, table)).map(({ name }) => path.join(tablePins(stateDir, table), name));
+
 export class Pins {
   readonly maps: string;
   readonly links: string;
@@ -36,7 +44,7 @@ export class Pins {
    * @throws LiveAuditError BPF_DENIED
    */
   constructor(stateDir: string, table: string, object: string) {
-    this.#table = path.join(pinRoot(stateDir), table);
+    this.#table = tablePins(stateDir, table);
     this.#version = hash(fs.readFileSync(object));
     this.maps = path.join(this.#table, this.#version, 'maps');
     this.links = path.join(this.#table, this.#version, 'links');
@@ -73,12 +81,9 @@ export class Pins {
     return fs.readdirSync(this.links);
   }
 
-  /** Versions that are not ours, by directory. */
-  others(): string[] {
-    return fs
-      .readdirSync(this.#table)
-      .filter((name) => name !== this.#version)
-      .map((name) => path.join(this.#table, name));
+  /** Whether a pinned version is ours. */
+  isOurs(version: string): boolean {
+    return version === path.join(this.#table, this.#version);
   }
 
   /** Take our own version's pins away: what is attached by them is detached, its maps are freed. */

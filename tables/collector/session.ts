@@ -19,7 +19,7 @@ import { unaccounted } from '../ring/ledger.ts';
 import type { RingWriter } from '../ring/writer.ts';
 import type { Assembler, Capture, Event, World } from './capture.ts';
 import { CheckpointFile } from './checkpoint.ts';
-import { epochOf, Pins, removePins } from './pins.ts';
+import { epochOf, Pins, pinnedVersions, removePins } from './pins.ts';
 import { ProbeManager } from './probe-manager.ts';
 import type { ProbeState } from './probe-state.ts';
 import type { TargetKind } from './target-kind.ts';
@@ -138,9 +138,13 @@ export class CaptureSession {
     writer.beginEpoch(this.#epoch);
   }
 
-  /** Pins of other versions go; what they had counted goes into the ledger, where it then is lost. */
+  /**
+   * Pins that we do not go on with (of another version, or all where keep_capture is off) go; what they had
+   * counted goes into the ledger, where it then is lost.
+   */
   #replaceOthers(): void {
-    for (const other of this.#pins?.others() ?? []) {
+    for (const other of pinnedVersions(this.#options.stateDir, this.table)) {
+      if (this.#pins?.isOurs(other)) continue;
       const events = openPinnedMap(path.join(other, 'maps/events'));
       const counters = openPinnedMap(path.join(other, 'maps/counters'));
       if (events !== null && counters !== null) {
@@ -148,7 +152,7 @@ export class CaptureSession {
       }
       for (const fd of [events, counters]) if (fd !== null) fs.closeSync(fd);
       removePins(other);
-      this.#options.log(`${this.table}: pins of another version were replaced`);
+      this.#options.log(`${this.table}: pins of an earlier collector were removed`);
     }
   }
 

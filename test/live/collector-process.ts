@@ -16,6 +16,7 @@ export class CollectorProcess {
     this.stateDir = stateDir;
     this.child = spawn(EXECUTABLE, ['collect', '--state-dir', stateDir], {
       stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env }, // jest's own copy, which tests may change
     });
     this.child.stderr?.on('data', (data) => {
       this.stderr += data;

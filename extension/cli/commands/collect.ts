@@ -2,28 +2,49 @@ import { LiveAuditError } from '../../../native/errors.ts';
 import { Collector } from '../../../tables/collector/collector.ts';
 import { pinRoot, removePins } from '../../../tables/collector/pins.ts';
 import { CollectorLock, collectorPid, openStateDir } from '../../../tables/collector/state-dir.ts';
-import { captures } from '../../../tables/index.ts';
-import { assetsDir } from '../assets.ts';
+import { collectorOptions } from '../collecting.ts';
+import type { Config } from '../config/schema.ts';
+import { watchConfig } from '../config/watch.ts';
 import { log } from '../log.ts';
 import { parseOptions } from '../options.ts';
 import { untilSignal } from '../signals.ts';
 
 /** `collect`: the collector alone, until SIGTERM or SIGINT; `--release` ends what it left pinned. */
 export async function collect(args: readonly string[]): Promise<number> {
-  const { stateDir, flags, positionals } = parseOptions(args, { release: { type: 'boolean' } });
+  const options = parseOptions(args, { release: { type: 'boolean' } });
+  const { stateDir, loaded, sources, flags, positionals } = options;
   if (positionals.length > 0)
     throw new LiveAuditError('USAGE', `collect takes no argument: ${positionals[0]}`);
   if (flags.release === true) return release(stateDir);
-  const collector = Collector.start({ stateDir, assetsDir, captures, log });
-  if (!collector) throw collectorRuns(stateDir);
+  let collector = start(loaded.config);
+  const signalled = untilSignal();
+  const watch = watchConfig({
+    sources,
+    loaded,
+    onError: (error) => log(error.line),
+    onConfig: ({ config }, changed) => {
+      // With pins nothing is lost in between.
+      collector.stop();
+      collector = start(config);
+      log(`config: ${changed.join(', ')} changed; collecting in ${config.state_dir}`);
+    },
+  });
   try {
     if (collector.failure !== null) return 1; // it has said why
     log(`collecting in ${stateDir}`);
-    await untilSignal();
+    await signalled;
     return 0;
   } finally {
+    watch.close();
     collector.stop();
   }
+}
+
+/** @throws LiveAuditError COLLECTOR_RUNS and what the collector throws */
+function start(config: Config): Collector {
+  const collector = Collector.start(collectorOptions(config, log));
+  if (!collector) throw collectorRuns(config.state_dir);
+  return collector;
 }
 
 /** Remove all pins of a state directory, so that nothing is captured any more. */

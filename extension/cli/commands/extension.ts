@@ -1,8 +1,10 @@
 import { LiveAuditError } from '../../../native/errors.ts';
 import { CollectorKeeper } from '../../../tables/collector/keeper.ts';
-import { captures, openTables } from '../../../tables/index.ts';
+import { openTables } from '../../../tables/index.ts';
 import { serveExtension } from '../../sdk/extension.ts';
-import { assetsDir } from '../assets.ts';
+import { Manager } from '../../sdk/manager.ts';
+import { collectorOptions } from '../collecting.ts';
+import { type ConfigWatch, watchConfig } from '../config/watch.ts';
 import { log } from '../log.ts';
 import { parseLenient } from '../options.ts';
 import { leaveSignal } from '../signals.ts';
@@ -21,17 +23,30 @@ const DEFAULT_INTERVAL = 3;
 
 /** The osquery extension: serves the tables, and collects as long as nobody else does. */
 export async function extension(args: readonly string[]): Promise<number> {
-  const { stateDir, flags } = parseLenient(args, FLAGS, (flag) => log(`flag ignored: ${flag}`));
+  const options = parseLenient(args, FLAGS, (flag) => log(`flag ignored: ${flag}`));
+  const { stateDir, loaded, sources, flags } = options;
   const socket = flags.socket;
   if (typeof socket !== 'string' || socket === '')
     throw new LiveAuditError('USAGE', '--socket needs the path of osquery’s extension socket');
   const verbose = flags.verbose === true;
-  const keeper = new CollectorKeeper({
-    stateDir,
-    assetsDir,
-    captures,
-    log: (line) => (verbose || !/^collecting/.test(line) ? log(line) : undefined),
-  });
+  const say = (line: string) => (verbose || !/^collecting/.test(line) ? log(line) : undefined);
+  const keeper = new CollectorKeeper(collectorOptions(loaded.config, say));
+  let watch: ConfigWatch | undefined;
+  /** The same config with osquery's options in it, from now on watched. */
+  const readOsqueryOptions = async () => {
+    const osquery = await new Manager(socket).options();
+    watch?.close();
+    watch = watchConfig({
+      sources: { ...sources, osquery },
+      loaded,
+      onError: (error) => log(error.line),
+      onConfig: ({ config }, changed) => {
+        log(`config: ${changed.join(', ')} changed`);
+        // The rows that are served stay those of the directory that we began with.
+        keeper.reconfigure(collectorOptions({ ...config, state_dir: stateDir }, say));
+      },
+    });
+  };
   const tables = openTables(stateDir, () => keeper.failures);
   keeper.start();
   try {
@@ -44,10 +59,16 @@ export async function extension(args: readonly string[]): Promise<number> {
       interval: seconds(flags.interval, DEFAULT_INTERVAL),
       log: (line) => log(line),
       signal: leaveSignal(),
+      onRegistered: () => {
+        readOsqueryOptions().catch((error) =>
+          log(`osquery's options were not read: ${(error as Error).message}`),
+        );
+      },
     });
     if (reason === 'manager-gone') log('osquery is gone: leaving');
     return reason === 'manager-gone' ? 1 : 0;
   } finally {
+    watch?.close();
     tables.close();
     keeper.stop();
   }

@@ -1,0 +1,20 @@
+/** From the config to what the collector takes. */
+import type { CollectorOptions } from '../../tables/collector/collector.ts';
+import { captures } from '../../tables/index.ts';
+import { assetsDir } from './assets.ts';
+import type { Config } from './config/schema.ts';
+
+export function collectorOptions(config: Config, log: (line: string) => void): CollectorOptions {
+  return {
+    stateDir: config.state_dir,
+    assetsDir,
+    captures: captures.filter(({ spec }) => config.tables[spec.name] !== false),
+    off: captures.filter(({ spec }) => config.tables[spec.name] === false),
+    ringBytes: config.ring_bytes,
+    kernelRingBytes: config.kernel_ring_bytes,
+    maxText: config.max_text,
+    keepCapture: config.keep_capture,
+    targets: config.targets,
+    log,
+  };
+}
