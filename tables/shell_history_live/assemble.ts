@@ -193,10 +193,7 @@ export class ShellAssembler {
     const { context } = open;
     const target = this.#world.target(open.target);
     const typed = joinLines(open.lines.map((line) => line.typed));
-    const replaced = joinLines(open.lines.map((line) => line.expanded ?? line.typed));
-    const unreadable = replaced.cut && replaced.bytes.length === 0;
-    // bash also gives back a line that had nothing to expand (`! true`) as another copy.
-    const expanded = unreadable || replaced.bytes.equals(typed.bytes) ? null : replaced;
+    const expanded = expansion(open, typed.bytes);
     const began = open.started ?? open.time;
     const ran = open.started !== null || context.late;
     const max = this.#world.maxText;
@@ -215,7 +212,7 @@ export class ShellAssembler {
       command: unread ? null : toText(cutText(typed.bytes, max)),
       command_length: unread ? null : typed.length + open.beyond,
       truncated: open.gap || cut ? 1 : 0,
-      expanded: expanded ? toText(cutText(expanded.bytes, max)) : null,
+      expanded: expanded ? toText(cutText(expanded, max)) : null,
       exit_code: code === STATUS_UNKNOWN ? null : code,
       duration: end === null ? null : ran ? Number(end - began) : unran,
       status,
@@ -245,6 +242,15 @@ function takeBack(open: OpenCommand): void {
     for (const chunk of chunks) open.kept -= chunk.length;
 }
 
+/** The command after history expansion, or null where it is as typed. */
+function expansion({ lines }: OpenCommand, typed: Buffer): Buffer | null {
+  if (!lines.some((line) => line.expanded !== null)) return null;
+  const { bytes, cut } = joinLines(lines.map((line) => line.expanded ?? line.typed));
+  const unreadable = cut && bytes.length === 0;
+  // bash also gives back a line that had nothing to expand (`! true`) as another copy.
+  return unreadable || bytes.equals(typed) ? null : bytes;
+}
+
 /** Lines with the newlines between them; a line that is cut still counts with its true length. */
 function joinLines(lines: readonly Line[]): { bytes: Buffer; length: number; cut: boolean } {
   const parts: Buffer[] = [];
@@ -252,12 +258,18 @@ function joinLines(lines: readonly Line[]): { bytes: Buffer; length: number; cut
   let cut = false;
   for (const line of lines) {
     if (parts.length > 0) parts.push(NEWLINE);
-    const bytes = Buffer.concat(line.chunks);
+    const bytes = concat(line.chunks);
     parts.push(bytes);
     length += Math.max(line.total, bytes.length);
     cut ||= line.cut || line.total < 0;
   }
-  return { bytes: Buffer.concat(parts), length: length + Math.max(lines.length - 1, 0), cut };
+  return { bytes: concat(parts), length: length + Math.max(lines.length - 1, 0), cut };
+}
+
+/** Most texts are one chunk, which needs no copy. */
+function concat(parts: readonly Buffer[]): Buffer {
+  const [only] = parts;
+  return only && parts.length === 1 ? only : Buffer.concat(parts);
 }
 
 /** A kernel wait status as a shell tells it: 128 + signal, or the status given to exit(). */

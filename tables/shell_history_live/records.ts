@@ -86,27 +86,29 @@ export function decodeShellRecord(view: DataView, at: number, length: number): S
   if (length < RecordHeader.size || at + length > view.byteLength) return null;
   const type = view.getUint16(at + RecordHeader.type, true);
   const flags = view.getUint16(at + RecordHeader.flags, true);
-  const common = {
-    time: view.getBigUint64(at + RecordHeader.time, true),
-    tgid: view.getUint32(at + RecordHeader.tgid, true),
-    seq: view.getUint32(at + RecordHeader.seq, true),
-    target: view.getUint32(at + RecordHeader.target, true),
-  };
+  // Written out for each type: spreading a common part costs more than all the rest.
+  const time = view.getBigUint64(at + RecordHeader.time, true);
+  const tgid = view.getUint32(at + RecordHeader.tgid, true);
+  const seq = view.getUint32(at + RecordHeader.seq, true);
+  const target = view.getUint32(at + RecordHeader.target, true);
   switch (type) {
     case ShellRecord.CONTEXT:
       // Only as much of `cwd` is there as is used.
       if (length < ContextLayout.cwd) return null;
       if (view.getUint32(at + ContextLayout.cwd_size, true) > length - ContextLayout.cwd)
         return null;
-      return { ...common, type, context: decodeContext(view, at, flags) };
+      return { type, time, tgid, seq, target, context: decodeContext(view, at, flags) };
     case ShellRecord.LINE:
     case ShellRecord.EXPANDED: {
       if (length < TextRecord.text) return null;
       const size = view.getUint32(at + TextRecord.size, true);
       if (size > length - TextRecord.text) return null;
       return {
-        ...common,
         type,
+        time,
+        tgid,
+        seq,
+        target,
         bytes: copy(view, at + TextRecord.text, size),
         last: (flags & RecordFlag.LAST) !== 0,
         readFailed: (flags & RecordFlag.READ_FAILED) !== 0,
@@ -121,8 +123,11 @@ export function decodeShellRecord(view: DataView, at: number, length: number): S
     case ShellRecord.EXIT:
       if (length < StatusLayout.size) return null;
       return {
-        ...common,
         type,
+        time,
+        tgid,
+        seq,
+        target,
         status: view.getInt32(at + StatusLayout.status, true),
         last: (flags & RecordFlag.LAST) !== 0,
       };
@@ -133,9 +138,6 @@ export function decodeShellRecord(view: DataView, at: number, length: number): S
 
 function decodeContext(view: DataView, at: number, flags: number): ShellContext {
   const u32 = (offset: number) => view.getUint32(at + offset, true);
-  const tty = copy(view, at + ContextLayout.tty, ContextLayout.cwd - ContextLayout.tty);
-  const ttyEnd = tty.indexOf(0);
-  const cwdSize = u32(ContextLayout.cwd_size);
   return {
     late: (flags & RecordFlag.LATE) !== 0,
     parent: u32(ContextLayout.parent),
@@ -146,29 +148,44 @@ function decodeContext(view: DataView, at: number, flags: number): ShellContext 
     sessionId: u32(ContextLayout.sessionid),
     pidNamespace: u32(ContextLayout.pid_namespace),
     cgroupId: view.getBigUint64(at + ContextLayout.cgroup_id, true),
-    tty: ttyEnd > 0 ? tty.toString('utf8', 0, ttyEnd) : null,
+    tty: decodeTty(view, at + ContextLayout.tty),
     cwd:
       u32(ContextLayout.cwd_whole) === 1
-        ? joinPath(copy(view, at + ContextLayout.cwd, cwdSize))
+        ? joinPath(bytesOf(view, at + ContextLayout.cwd, u32(ContextLayout.cwd_size)))
         : null,
   };
 }
 
-/** Names from the leaf up, each ended by a NUL, to an absolute path. */
-export function joinPath(names: Buffer): Buffer {
-  if (names.length === 0) return Buffer.from('/');
-  const parts: Buffer[] = [];
-  for (let end = names.length - 1; end > 0; ) {
-    const start = names.lastIndexOf(0, end - 1) + 1;
-    parts.push(SLASH, names.subarray(start, end));
-    end = start - 1;
-  }
-  return Buffer.concat(parts);
+function decodeTty(view: DataView, at: number): string | null {
+  if (view.getUint8(at) === 0) return null;
+  const tty = copy(view, at, ContextLayout.cwd - ContextLayout.tty);
+  const end = tty.indexOf(0);
+  return end > 0 ? tty.toString('utf8', 0, end) : null;
 }
 
-const SLASH = Buffer.from('/');
+/** Names from the leaf up, each ended by a NUL, to an absolute path. */
+export function joinPath(names: Uint8Array): Buffer {
+  if (names.length === 0) return Buffer.from('/');
+  const joined = Buffer.allocUnsafe(names.length);
+  let to = 0;
+  for (let end = names.length - 1; end > 0; ) {
+    let start = end;
+    while (start > 0 && names[start - 1] !== 0) start--;
+    joined[to++] = SLASH;
+    for (let from = start; from < end; from++) joined[to++] = names[from] ?? 0;
+    end = start - 1;
+  }
+  return joined.subarray(0, to);
+}
+
+const SLASH = 0x2f;
 
 /** The ring's memory is the kernel's again after the call: take a copy. */
 function copy(view: DataView, at: number, size: number): Buffer {
-  return Buffer.from(new Uint8Array(view.buffer, view.byteOffset + at, size));
+  const bytes = Buffer.allocUnsafe(size);
+  bytes.set(bytesOf(view, at, size));
+  return bytes;
 }
+
+const bytesOf = (view: DataView, at: number, size: number): Uint8Array =>
+  new Uint8Array(view.buffer, view.byteOffset + at, size);
