@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readProbeStates } from '../../tables/collector/probe-state.ts';
+import { release } from './load-world.ts';
 import { Manager } from './manager.ts';
 
 const EXECUTABLE = path.resolve(import.meta.dirname, '../../build/live_audit.ext');
@@ -96,6 +97,7 @@ export class World {
     } finally {
       await this.#stopChildren();
       this.manager.close();
+      release(this.stateDir);
       fs.rmSync(this.#directory, { recursive: true });
     }
   }

@@ -1,0 +1,49 @@
+/**
+ * Capture under load, against its requirements. As root, with nothing else going on:
+ * `node bench/load.ts [--rate 100000] [--seconds 60] [--rounds 3] [--kills 100] [--soak-minutes 60] [PART…]`,
+ * where PART is kills, rate, replay or soak; without one all are run. Exit code 1 where a requirement is missed.
+ */
+import os from 'node:os';
+import { parseArgs } from 'node:util';
+import { kills, rate, soak } from './lib/load-parts.ts';
+import { replay } from './lib/replay.ts';
+import { type Finding, isMissed, table } from './lib/report.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rate: { type: 'string', default: '100000' },
+    seconds: { type: 'string', default: '60' },
+    rounds: { type: 'string', default: '3' },
+    kills: { type: 'string', default: '100' },
+    'soak-minutes': { type: 'string', default: '60' },
+  },
+});
+
+function positive(name: keyof typeof values): number {
+  const value = Number(values[name]);
+  if (!(value > 0)) throw new Error(`--${name} ${values[name]} is no number above 0`);
+  return value;
+}
+
+const PARTS: Readonly<Record<string, () => Promise<Finding[]>>> = {
+  kills: () => kills(positive('kills')),
+  rate: () => rate(positive('rate'), positive('seconds'), positive('rounds')),
+  replay,
+  soak: () => soak(positive('soak-minutes')),
+};
+
+if (process.geteuid?.() !== 0) throw new Error('the benchmark needs root: it loads BPF programs');
+const findings: Finding[] = [];
+for (const name of positionals.length > 0 ? positionals : Object.keys(PARTS)) {
+  const part = PARTS[name];
+  if (!part) throw new Error(`no part ${name}: ${Object.keys(PARTS).join(', ')}`);
+  process.stderr.write(`==> ${name}\n`);
+  findings.push(...(await part()));
+}
+const cpus = os.cpus();
+process.stdout.write(
+  `\n${cpus.length} × ${cpus[0]?.model}, Linux ${os.release()}, Node ${process.version}\n\n`,
+);
+process.stdout.write(table(findings));
+process.exitCode = findings.some(isMissed) ? 1 : 0;
