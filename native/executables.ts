@@ -121,13 +121,3 @@ export const processExecutable = (pid: number | string): Executable | null =>
 /** The ids of all processes that this one sees. */
 export const processIds = (): string[] =>
   fs.readdirSync('/proc').filter((entry) => /^\d+$/.test(entry));
-
-/** The programs of all running processes, each inode once. */
-export function runningExecutables(): Executable[] {
-  const found = new Map<string, Executable>();
-  for (const pid of processIds()) {
-    const executable = processExecutable(pid);
-    if (executable && !found.has(executable.inode)) found.set(executable.inode, executable);
-  }
-  return [...found.values()];
-}
