@@ -13,6 +13,7 @@ const KILL_AFTER_MS = { min: 20, max: 600 };
 const SOAK_RATE = 1000;
 const SOAK_SAMPLE_MS = 5000;
 const WARM_UP_MS = 60_000;
+const LOOK_MS = 200;
 const SETTLE_MS = 2000;
 const CPU_BAR_PERCENT = 25;
 const GROWTH_BAR_MB = 20;
@@ -48,12 +49,22 @@ export async function kills(count: number): Promise<Finding[]> {
       look();
       world.start();
     }
-    const { commands } = await shell.finished();
+    let over = false;
+    const finished = shell.finished().finally(() => {
+      over = true;
+    });
+    while (!over) {
+      await Promise.race([sleep(LOOK_MS), finished]);
+      look();
+    }
+    const { commands } = await finished;
     await sleep(SETTLE_MS);
     look();
+    if (world.skipped > 0) throw new Error(`${world.skipped} rows were overwritten unseen`);
     missing += commands - next;
     const ledger = world.ledger();
-    const unbalanced = ledger.events_seen - ledger.events_stored - lost(ledger);
+    // Commands that other shells of the machine are running now have been seen and cannot be stored yet.
+    const open = ledger.events_seen - ledger.events_stored - lost(ledger);
     const what = `of ${commands} commands at ${KILL_RATE}/s, ${count} kills -9`;
     const none = { unit: '', digits: 0, bar: 0 };
     return [
@@ -61,9 +72,10 @@ export async function kills(count: number): Promise<Finding[]> {
       { what: `twice ${what}`, rounds: [again], ...none },
       { what: `not whole ${what}`, rounds: [broken], ...none },
       {
-        what: `lost or unbalanced in the ledger, ${count} kills -9`,
-        rounds: [lost(ledger) + Math.abs(unbalanced)],
+        what: `lost by the ledger, ${count} kills -9`,
+        rounds: [lost(ledger)],
         ...none,
+        note: `seen and not over, other shells' too: ${open}`,
       },
     ];
   } finally {

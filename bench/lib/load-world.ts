@@ -19,7 +19,9 @@ export class LoadWorld {
   readonly #directory = fs.mkdtempSync(path.join(os.tmpdir(), 'la-load-'));
   readonly #reader: RingReader;
   #child: ChildProcess | null = null;
-  #nextEid = 1;
+  #nextEid = 0; // a new ring does not begin with 1
+  /** Rows that were overwritten before newNumbers could look at them. */
+  skipped = 0;
 
   private constructor() {
     this.stateDir = path.join(this.#directory, 'state');
@@ -68,6 +70,7 @@ export class LoadWorld {
     this.#reader.refresh();
     const numbers: number[] = [];
     for (const row of this.#reader.range({ fromEid: this.#nextEid })) {
+      if (this.#nextEid > 0) this.skipped += row.eid - this.#nextEid;
       this.#nextEid = row.eid + 1;
       const value = (name: string) => row.value(COLUMN[name] ?? -1);
       if (value('pid') !== pid) continue;
