@@ -7,6 +7,7 @@ const libc = koffi.load('libc.so.6');
 export const PROT_READ = 1;
 export const PROT_WRITE = 2;
 export const MAP_SHARED = 1;
+export const LOCK_SH = 1;
 export const LOCK_EX = 2;
 export const LOCK_NB = 4;
 
@@ -54,6 +55,11 @@ export class Mapping {
 
 /** Bytes of a memory page: 4096 on x86-64, 4096 to 65536 on arm64. */
 export const pageSize = (): number => getpagesize();
+
+/** Take a shared lock without waiting; it goes with the descriptor (so with the process). */
+export function shareLock(fd: number): boolean {
+  return flock_(fd, LOCK_SH | LOCK_NB) === 0;
+}
 
 /** Take an exclusive lock without waiting; it goes with the descriptor (so with the process). */
 export function tryLock(fd: number): boolean {

@@ -8,6 +8,7 @@ import { spec as probesSpec } from './live_audit_probes/spec.ts';
 import { probesTable } from './live_audit_probes/table.ts';
 import { spec as ringsSpec } from './live_audit_rings/spec.ts';
 import { ringsTable } from './live_audit_rings/table.ts';
+import { ReaderMark } from './readers.ts';
 import { capture as shell } from './shell_history_live/capture.ts';
 
 /** The event tables that BPF fills. */
@@ -31,11 +32,13 @@ export interface Tables {
  */
 export function openTables(stateDir: string, failures: () => ProbeState[] = () => []): Tables {
   const events = captures.map(({ spec }) => new EventTable(stateDir, spec));
+  const mark = new ReaderMark(stateDir);
   return {
     events,
-    all: [...events, probesTable(stateDir, failures), ringsTable(events)],
+    all: [...events, probesTable(stateDir, failures), ringsTable(events, mark)],
     close: () => {
       for (const table of events) table.close();
+      mark.close();
     },
   };
 }

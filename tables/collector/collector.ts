@@ -50,7 +50,9 @@ export class Collector {
   readonly #sessions: CaptureSession[] = [];
   readonly #failures: ProbeState[] = [];
   readonly #timer: NodeJS.Timeout;
+  readonly #log: (line: string) => void;
   #ticks = 0;
+  #unpublished = false;
   #keepCapture = false;
   #discovery: Discovery | null = null;
 
@@ -66,24 +68,23 @@ export class Collector {
 
   private constructor(options: CollectorOptions, lock: CollectorLock) {
     this.#lock = lock;
+    this.#log = options.log;
     this.#publisher = new ProbeStatePublisher(options.stateDir);
     try {
-      this.#keepCapture = options.keepCapture !== false && this.#canKeep(options);
+      const problem = options.keepCapture === false ? null : bpffsProblem();
+      this.#keepCapture = options.keepCapture !== false && problem === null;
       for (const { spec } of options.off ?? []) removePins(tablePins(options.stateDir, spec.name));
       for (const capture of options.captures) this.#startCapture(options, capture);
-      if (this.#sessions.length > 0) this.#discovery = this.#discover(options);
+      if (this.#sessions.length > 0) {
+        if (problem !== null) options.log(`capture ends with this process: ${problem}`);
+        this.#discovery = this.#discover(options);
+      }
       this.#tick();
     } catch (error) {
       this.#closeAll();
       throw error;
     }
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
-  }
-
-  #canKeep({ log }: CollectorOptions): boolean {
-    const problem = bpffsProblem();
-    if (problem !== null) log(`capture ends with this process: ${problem}`);
-    return problem === null;
   }
 
   #discover({ assetsDir, log, targets = [] }: CollectorOptions): Discovery {
@@ -163,7 +164,14 @@ export class Collector {
 
   #publish(): void {
     const states = this.#sessions.flatMap((session) => session.probeStates());
-    this.#publisher.publish([...this.#failures, ...states]);
+    try {
+      this.#publisher.publish([...this.#failures, ...states]);
+      this.#unpublished = false;
+    } catch (error) {
+      // A full disk must not end the capture; the next tick tries again.
+      if (!this.#unpublished) this.#log(`probes.json is not written: ${(error as Error).message}`);
+      this.#unpublished = true;
+    }
   }
 
   /** Stop; another process may collect. */

@@ -101,20 +101,20 @@ export class CaptureSession {
   #load(object: string): BpfObject {
     const sizes = { events: this.#options.kernelRingBytes };
     const pins = this.#pins;
-    if (!pins) return new BpfObject(object, sizes);
+    if (!pins) return loadObject(object, sizes, null);
     if (pins.epoch !== null && pins.epoch !== this.#options.writer.epoch) {
       // The ring file is a new one: what was counted and read so far is not in its ledger.
       this.#options.log(`${this.table}: pins of another ring file are replaced`);
       pins.clear();
     }
     try {
-      return new BpfObject(object, sizes, pins.maps);
+      return loadObject(object, sizes, pins.maps);
     } catch (error) {
       if (error instanceof LiveAuditError && error.code !== 'BPF') throw error;
       // Pins that do not fit: damaged, or of another ring size.
       this.#options.log(`${this.table}: pins are replaced: ${(error as Error).message}`);
       pins.clear();
-      return new BpfObject(object, sizes, pins.maps);
+      return loadObject(object, sizes, pins.maps);
     }
   }
 
@@ -285,5 +285,22 @@ export class CaptureSession {
     this.#ring.close();
     if (this.#pins) this.#object.leave();
     else this.#object.close();
+  }
+}
+
+/** The verifier gives up with EAGAIN when a signal comes: that says nothing of the object or its pins. */
+const LOAD_TRIES = 5;
+
+function loadObject(
+  object: string,
+  sizes: Readonly<Record<string, number>>,
+  pinDirectory: string | null,
+): BpfObject {
+  for (let tries = 1; ; tries++) {
+    try {
+      return new BpfObject(object, sizes, pinDirectory);
+    } catch (error) {
+      if (tries === LOAD_TRIES || !/\bEAGAIN\b/.test((error as Error).message)) throw error;
+    }
   }
 }

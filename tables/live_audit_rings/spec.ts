@@ -33,6 +33,12 @@ this moment. What \`overwritten\` counts was stored and read before newer events
     lost('incomplete', 'Events lost because a part of them never came.'),
     lost('redaction', 'Events lost because their secrets could not be redacted.'),
     lost('store', 'Events lost because the ring file did not take them.'),
+    lost('kernel', 'Events that the kernel itself says it lost before we could see them.'),
+    {
+      name: 'readers',
+      type: 'BIGINT',
+      description: 'Processes that have the rings of this state directory open to read.',
+    },
   ],
   examples: [
     'SELECT table_name, events_seen, events_stored, overwritten, lost_reserve FROM live_audit_rings',

@@ -1,10 +1,11 @@
 import type { Table } from '../../extension/sdk/context.ts';
 import type { EventTable } from '../event-table.ts';
+import type { ReaderMark } from '../readers.ts';
 import { pick } from '../rows.ts';
 import { spec } from './spec.ts';
 
 /** The ledger of each event table; no row for a ring that does not exist yet. */
-export function ringsTable(events: readonly EventTable[]): Table {
+export function ringsTable(events: readonly EventTable[], mark: ReaderMark): Table {
   return {
     spec,
     *generate(context) {
@@ -17,6 +18,7 @@ export function ringsTable(events: readonly EventTable[]): Table {
           used: table.reader.head - table.reader.tail,
           oldest_time: oldestTime(table),
           ...table.reader.ledger(),
+          readers: mark.count(),
         });
       }
     },

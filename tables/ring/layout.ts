@@ -51,6 +51,7 @@ export const LEDGER_NAMES = [
   'lost_incomplete',
   'lost_redaction',
   'lost_store',
+  'lost_kernel',
 ] as const;
 export type LedgerName = (typeof LEDGER_NAMES)[number];
 export type Ledger = Readonly<Record<LedgerName, number>>;

@@ -161,7 +161,9 @@ describeLive('the extension beside an independent osquery core', () => {
       expect.objectContaining({ table_name: 'shell_history_live', target: '/usr/bin/bash' }),
     );
     const rings = (await peer.sql('SELECT * FROM live_audit_rings')).rows;
-    expect(rings).toMatchObject([{ table_name: 'shell_history_live', lost_reserve: '0' }]);
+    expect(rings).toMatchObject([
+      { table_name: 'shell_history_live', lost_reserve: '0', lost_kernel: '0', readers: '1' },
+    ]);
   });
 
   test('beside a collector it serves that one’s rows, and takes over when it goes', async () => {

@@ -15,7 +15,7 @@ const lines = (text: string): string[] => text.split('\n').filter((line) => line
 describeLive('a collector', () => {
   let collector: CollectorProcess | undefined;
   afterEach(async () => {
-    await collector?.stop('SIGKILL');
+    await collector?.end();
     collector = undefined;
   });
 
@@ -34,7 +34,7 @@ describeLive('a collector', () => {
     expect(lines(collector.stderr)).toEqual([`live_audit: collecting in ${stateDir}`]);
   });
 
-  test('a damaged ring is set aside in one line, and collecting begins anew', async () => {
+  test('a damaged ring is set aside, with a line that says so, and collecting begins anew', async () => {
     const stateDir = join(base, 'damaged');
     collector = await CollectorProcess.start(stateDir);
     await collector.stop();
@@ -45,6 +45,7 @@ describeLive('a collector', () => {
     collector = await CollectorProcess.start(stateDir);
     expect(lines(collector.stderr)).toEqual([
       expect.stringMatching(/shell_history_live: set aside as .*\.corrupt.*: /),
+      'live_audit: shell_history_live: pins of another ring file are replaced',
       `live_audit: collecting in ${stateDir}`,
     ]);
     const aside = readdirSync(stateDir).find((name) => name.includes('.corrupt'));

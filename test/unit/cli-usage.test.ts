@@ -71,8 +71,8 @@ describe('bad input: exit code 1', () => {
 
   test.each([
     ['{', /is no JSON.* \[CONFIG\]/],
-    ['[]', /is no object/],
-    ['{"tabels": {}}', /unknown key tabels/],
+    ['[]', /must be an object/],
+    ['{"tabels": {}}', /tabels: is no known key; did you mean tables/],
   ])('a config file with %s', (text, reason) => {
     const path = join(base, 'config.json');
     writeFileSync(path, text);
