@@ -50,7 +50,8 @@ async function foundAs(
   name: string,
   since: number,
 ): Promise<{ executable: Executable; ms: number }> {
-  while (performance.now() < since + 10_000) {
+  const deadline = performance.now() + 10_000;
+  while (performance.now() < deadline) {
     const match = found.find(({ executable, at }) => executable.name === name && at >= since);
     if (match) {
       const ms = match.at - since;
