@@ -12,8 +12,10 @@ class ExtensionProcess {
   readonly child: ChildProcess;
   readonly exited: Promise<number | null>;
   stderr = '';
+  readonly #stateDir: string;
 
   constructor(socket: string, stateDir: string, ...flags: string[]) {
+    this.#stateDir = stateDir;
     const args = ['--socket', socket, '--timeout', '3', '--interval', '1', ...flags];
     this.child = spawn(EXECUTABLE, args, {
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -25,12 +27,13 @@ class ExtensionProcess {
     this.exited = new Promise((resolve) => this.child.once('exit', resolve));
   }
 
-  /** Resolves when it is registered and, unless another does, collects. */
+  /** Resolves when it is registered, and it or another collects. */
   async ready(): Promise<void> {
     await until(() => {
       if (this.child.exitCode !== null) throw new Error(this.stderr);
       return this.stderr.includes('registered');
     });
+    await until(() => query(this.#stateDir, 'SELECT 1 FROM live_audit_probes').length > 0);
   }
 }
 

@@ -48,7 +48,7 @@ export async function extension(args: readonly string[]): Promise<number> {
     });
   };
   const tables = openTables(stateDir, () => keeper.failures);
-  keeper.start();
+  let registered = false;
   try {
     const reason = await serveExtension({
       socket,
@@ -60,6 +60,10 @@ export async function extension(args: readonly string[]): Promise<number> {
       log: (line) => log(line),
       signal: leaveSignal(),
       onRegistered: () => {
+        if (registered) return;
+        registered = true;
+        // Not before: one that osquery does not want must not leave probes behind.
+        keeper.start();
         readOsqueryOptions().catch((error) =>
           log(`osquery's options were not read: ${(error as Error).message}`),
         );
