@@ -31,6 +31,7 @@ export class Manager {
     this.#server = serveManager(this.socket, {
       ping: (reply) => reply(null, ok),
       extensions: (reply) => reply(null, this.#known === null ? {} : { [UUID]: this.#known }),
+      options: (reply) => reply(null, {}),
       registerExtension: (info, _registry, reply) => {
         resolve(performance.now());
         this.#known = info;

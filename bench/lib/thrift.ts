@@ -23,6 +23,7 @@ type Reply<T> = (error: Error | null, result?: T) => void;
 /** What the core must answer for an extension to live. */
 export interface ManagerHandler extends Pick<ExtensionHandler, 'ping'> {
   extensions(reply: Reply<{ readonly [uuid: string]: ExtensionInfo }>): void;
+  options(reply: (error: null, options: Record<string, never>) => void): void;
   registerExtension(info: ExtensionInfo, registry: Registry, reply: Reply<Status>): void;
 }
 
