@@ -7,6 +7,7 @@ import { LiveAuditError } from '../../native/errors.ts';
 import type { RecordSink } from '../../native/kernel-ring.ts';
 import { RingWriter } from '../ring/writer.ts';
 import type { Capture } from './capture.ts';
+import { COLLECTOR_DEFAULTS } from './defaults.ts';
 import { Discovery } from './discovery.ts';
 import { removePins, tablePins } from './pins.ts';
 import { type ProbeState, ProbeStatePublisher } from './probe-state.ts';
@@ -32,12 +33,6 @@ export interface CollectorOptions {
   /** For recordings: sees each record of the kernel's ring buffer. */
   readonly onRecord?: RecordSink;
 }
-
-const DEFAULTS = {
-  ringBytes: 16 * 1024 * 1024,
-  kernelRingBytes: 8 * 1024 * 1024,
-  maxText: 1024 * 1024,
-} as const;
 
 const TICK_MS = 1000;
 const TICKS_PER_SWEEP = 2;
@@ -121,7 +116,7 @@ export class Collector {
   #startCapture(options: CollectorOptions, capture: Capture): void {
     const { stateDir, assetsDir, log } = options;
     const { spec } = capture;
-    const capacity = options.ringBytes?.[spec.name] ?? DEFAULTS.ringBytes;
+    const capacity = options.ringBytes?.[spec.name] ?? COLLECTOR_DEFAULTS.ringBytes;
     const writer = new RingWriter({ directory: stateDir, spec, capacity });
     this.#writers.push(writer);
     if (writer.setAside) {
@@ -129,7 +124,7 @@ export class Collector {
       const gone = removed.length > 0 ? `; removed, as the oldest: ${removed.join(', ')}` : '';
       log(`${spec.name}: set aside as ${path}: ${reason}${gone}`);
     }
-    const { kernelRingBytes, maxText } = { ...DEFAULTS, ...options };
+    const { kernelRingBytes, maxText } = { ...COLLECTOR_DEFAULTS, ...options };
     try {
       const onRecord = options.onRecord ?? (() => {});
       const sizes = { kernelRingBytes, maxText };

@@ -3,6 +3,7 @@
  * (docs/configuration.md). Each key is optional; `DEFAULTS` stands for those that are not given.
  */
 import { z } from 'zod';
+import { COLLECTOR_DEFAULTS } from '../../../tables/collector/defaults.ts';
 import { DEFAULT_STATE_DIR } from '../../../tables/collector/state-dir.ts';
 import { captures } from '../../../tables/index.ts';
 import { MAX_CAPACITY, MIN_CAPACITY } from '../../../tables/ring/layout.ts';
@@ -123,14 +124,14 @@ export interface Config {
   readonly targets: readonly { readonly program: string; readonly path: string }[];
 }
 
-export const DEFAULT_RING_BYTES = 16 * MIB;
+export const DEFAULT_RING_BYTES = COLLECTOR_DEFAULTS.ringBytes;
 
 export const DEFAULTS = {
   state_dir: DEFAULT_STATE_DIR,
   tables: {},
   ring_bytes: DEFAULT_RING_BYTES,
-  kernel_ring_bytes: 8 * MIB,
-  max_text: MAX_TEXT,
+  kernel_ring_bytes: COLLECTOR_DEFAULTS.kernelRingBytes,
+  max_text: COLLECTOR_DEFAULTS.maxText,
   keep_capture: true,
   targets: [],
 } as const satisfies ConfigInput;
