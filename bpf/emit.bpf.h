@@ -63,12 +63,31 @@ static __always_inline struct target *probe_target(__u64 cookie)
 	return bpf_map_lookup_elem(&targets, &target);
 }
 
-/* A record of a fixed size, built on the stack. 0, or -1 where the ring was full. */
+/*
+ * A record of this probe could not be handed over: for whoever reserves in the ring buffer without emit()
+ * or emit_text(). What it means for the event is for `counters`, and the caller's to count.
+ */
+static __always_inline void record_lost(__u32 target, __u32 probe)
+{
+	__u32 slot = target * TARGET_PROBES + probe;
+	struct probe_stats *stat;
+
+	if (probe >= TARGET_PROBES)
+		return;
+	stat = bpf_map_lookup_elem(&stats, &slot);
+	if (stat)
+		__sync_fetch_and_add(&stat->lost, 1);
+}
+
+/* A record built on the stack, its header first. 0, or -1 where the ring was full. */
 static __always_inline int emit(const void *record, __u32 size, enum counter on_failure)
 {
+	const struct record_header *header = record;
+
 	if (bpf_ringbuf_output(&events, (void *)record, size, 0) == 0)
 		return 0;
 	count(on_failure);
+	record_lost(header->target, header->probe);
 	return -1;
 }
 
@@ -113,9 +132,9 @@ static __always_inline void release_scratch(struct scratch *slot)
 
 /*
  * How far a NUL-terminated text goes on behind what was sent: its length is told even where the text is
- * cut. Bounded: 240 chunks are 15 MiB.
+ * cut. Bounded: 240 chunks are 15 MiB. -1 where the ring has no room to read it into.
  */
-static __noinline __u32 measure_text(const char *from)
+static __noinline long measure_text(const char *from)
 {
 	struct text_record *scratch;
 	__u32 length = 0;
@@ -123,7 +142,7 @@ static __noinline __u32 measure_text(const char *from)
 
 	scratch = bpf_ringbuf_reserve(&events, sizeof(*scratch) + TEXT_CHUNK, 0);
 	if (!scratch)
-		return 0;
+		return -1;
 	for (i = 0; i < TEXT_MEASURE_CHUNKS; i++) {
 		long n = bpf_probe_read_user_str(scratch->text, TEXT_CHUNK, from + length);
 
@@ -187,6 +206,7 @@ static __noinline int emit_text(struct record_header *header, const char *from)
 		if (!record) {
 			header->seq++;
 			count(COUNTER_RECORDS_LOST);
+			record_lost(header->target, header->probe);
 			return 0;
 		}
 		n = bpf_probe_read_user_str(record->text, TEXT_CHUNK, from + total);
@@ -200,12 +220,13 @@ static __noinline int emit_text(struct record_header *header, const char *from)
 				count(COUNTER_READ_FAILED);
 			}
 		} else if (i == TEXT_MAX_CHUNKS - 1) {
-			__u32 rest = measure_text(from + total);
+			long rest = measure_text(from + total);
 
 			record->header.flags |= FLAG_LAST;
-			if (rest > 0)
+			if (rest != 0)
 				record->header.flags |= FLAG_TEXT_CUT;
-			total += rest;
+			if (rest > 0)
+				total += rest;
 		}
 		record->size = size;
 		record->total = total;

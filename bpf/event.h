@@ -9,7 +9,8 @@
 
 /* First member of every record. */
 struct record_header {
-	__u16 type;   /* enum shell_record …: one number space per ring */
+	__u8 type;    /* enum shell_record …: one number space per ring */
+	__u8 probe;   /* which probe of the target emitted it; PROBE_NONE: none of them */
 	__u16 flags;  /* enum record_flag */
 	__u32 target; /* index into the map `targets`: which binary the probe sits in */
 	__u64 time;   /* CLOCK_BOOTTIME, ns */
@@ -17,6 +18,9 @@ struct record_header {
 	__u32 seq;    /* counts the records of one process, lost ones included: a gap is a lost record */
 };
 _Static_assert(sizeof(struct record_header) == 24, "record_header");
+
+/* A record of a tracepoint, which belongs to no target: its loss is counted in `counters` alone. */
+#define PROBE_NONE 255
 
 enum record_flag {
 	FLAG_LAST = 1 << 0,        /* the last chunk of a text */
@@ -55,8 +59,8 @@ enum counter {
  * instruction pointer. What stands after them is for the next collector, which takes over a pinned map and
  * knows from it what is attached.
  */
-#define TARGET_PROBES 8
-#define TARGET_SYMBOLS 8
+#define TARGET_PROBES 16
+#define TARGET_SYMBOLS 16
 #define MAX_TARGETS 256
 #define TARGET_PROGRAM 16
 #define TARGET_BUILD_ID 48
@@ -74,14 +78,15 @@ struct target {
 	char path[TARGET_PATH];         /* how the collector opened it */
 	char name[TARGET_PATH];         /* what it is called */
 };
-_Static_assert(sizeof(struct target) == 192 + 8 + 16 + 48 + 64 + 1024, "target");
+_Static_assert(sizeof(struct target) == 3 * 128 + 8 + 16 + 48 + 64 + 1024, "target");
 
-/* Per CPU and (target, probe): how often a probe fired, and when it did last. */
+/* Per CPU and (target, probe): how often a probe fired, when it did last, and what it could not hand over. */
 struct probe_stats {
 	__u64 hits;
 	__u64 last; /* CLOCK_BOOTTIME, ns */
+	__u64 lost; /* records: no room in the ring buffer */
 };
-_Static_assert(sizeof(struct probe_stats) == 16, "probe_stats");
+_Static_assert(sizeof(struct probe_stats) == 24, "probe_stats");
 
 /* A uprobe's cookie: target in the upper half, probe in the lower. */
 #define COOKIE_TARGET(cookie) ((__u32)((cookie) >> 32))

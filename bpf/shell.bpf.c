@@ -41,6 +41,7 @@ struct shell {
 	bool reading;           /* readline was called by the parser */
 	bool line_sent;         /* readline gave the line that pre_process_line gets next */
 	bool prompted;          /* its read_command was seen: false right after the attach */
+	__u8 probe;             /* which hook runs now: the records are its own */
 };
 
 struct {
@@ -55,16 +56,20 @@ static __always_inline __u32 current_tgid(void)
 	return bpf_get_current_pid_tgid() >> 32;
 }
 
-static __always_inline struct shell *current_shell(void)
+/* @probe which hook asks */
+static __always_inline struct shell *current_shell(__u8 probe)
 {
 	__u32 tgid = current_tgid();
+	struct shell *shell = bpf_map_lookup_elem(&shells, &tgid);
 
-	return bpf_map_lookup_elem(&shells, &tgid);
+	if (shell)
+		shell->probe = probe;
+	return shell;
 }
 
-static __always_inline struct shell *current_shell_or_new(__u32 target, __u64 bias)
+static __always_inline struct shell *current_shell_or_new(__u64 cookie, __u64 bias)
 {
-	struct shell fresh = { .target = target, .bias = bias };
+	struct shell fresh = { .target = COOKIE_TARGET(cookie), .bias = bias };
 	__u32 tgid = current_tgid();
 	struct shell *shell = bpf_map_lookup_elem(&shells, &tgid);
 
@@ -76,6 +81,8 @@ static __always_inline struct shell *current_shell_or_new(__u32 target, __u64 bi
 		fresh.seq = shell->seq;
 		*shell = fresh;
 	}
+	if (shell)
+		shell->probe = COOKIE_PROBE(cookie);
 	return shell;
 }
 
@@ -101,9 +108,10 @@ static __always_inline bool bash_has_command(struct target *target, __u64 bias)
 	return command != 0;
 }
 
-static __always_inline void fill_header(struct record_header *header, struct shell *shell, __u16 type)
+static __always_inline void fill_header(struct record_header *header, struct shell *shell, __u8 type)
 {
 	header->type = type;
+	header->probe = shell->probe;
 	header->flags = 0;
 	header->target = shell->target;
 	header->time = bpf_ktime_get_boot_ns();
@@ -111,7 +119,7 @@ static __always_inline void fill_header(struct record_header *header, struct she
 	header->seq = shell->seq;
 }
 
-static __always_inline void emit_status(struct shell *shell, __u16 type, __u16 flags, int status)
+static __always_inline void emit_status(struct shell *shell, __u8 type, __u16 flags, int status)
 {
 	struct shell_status record = { .status = status };
 
@@ -121,7 +129,7 @@ static __always_inline void emit_status(struct shell *shell, __u16 type, __u16 f
 	emit(&record, sizeof(record), COUNTER_RECORDS_LOST);
 }
 
-static __always_inline void emit_line(struct shell *shell, __u16 type, const char *from)
+static __always_inline void emit_line(struct shell *shell, __u8 type, const char *from)
 {
 	struct record_header header;
 
@@ -209,6 +217,7 @@ static __always_inline void typed(struct shell *shell, const char *from)
 		count(COUNTER_SEEN);
 		if (emit_context(shell) < 0) {
 			count(COUNTER_LOST_RESERVE);
+			record_lost(shell->target, shell->probe);
 			shell->lost = true;
 			return;
 		}
@@ -219,7 +228,7 @@ static __always_inline void typed(struct shell *shell, const char *from)
 }
 
 /* The command is over, one way or another. */
-static __always_inline void ended(struct shell *shell, __u16 type, int status)
+static __always_inline void ended(struct shell *shell, __u8 type, int status)
 {
 	if (shell->open)
 		emit_status(shell, type, 0, status);
@@ -244,7 +253,7 @@ int bash_read_command(struct pt_regs *ctx)
 	if (!target)
 		return 0;
 	bias = PT_REGS_IP(ctx) - target->probe_vaddr[PROBE_READ_COMMAND];
-	shell = current_shell_or_new(COOKIE_TARGET(cookie), bias);
+	shell = current_shell_or_new(cookie, bias);
 	if (!shell)
 		return 0; /* counted where a line of it is typed */
 	ended(shell, SHELL_END, bash_int(target, bias, BASH_LAST_COMMAND_EXIT_VALUE, STATUS_UNKNOWN));
@@ -265,7 +274,7 @@ SEC("uretprobe")
 int bash_read_command_return(struct pt_regs *ctx)
 {
 	struct target *target = probe_target(bpf_get_attach_cookie(ctx));
-	struct shell *shell = current_shell();
+	struct shell *shell = current_shell(PROBE_READ_COMMAND_RETURN);
 
 	if (!target || !shell)
 		return 0;
@@ -283,7 +292,7 @@ SEC("uprobe")
 int bash_readline(struct pt_regs *ctx)
 {
 	struct target *target = probe_target(bpf_get_attach_cookie(ctx));
-	struct shell *shell = current_shell();
+	struct shell *shell = current_shell(PROBE_READLINE);
 
 	if (!target || !shell)
 		return 0;
@@ -303,7 +312,7 @@ int bash_readline_return(struct pt_regs *ctx)
 	struct shell *shell;
 
 	probe_target(bpf_get_attach_cookie(ctx));
-	shell = current_shell();
+	shell = current_shell(PROBE_READLINE_RETURN);
 	if (!shell)
 		return 0;
 	if (shell->nested_readlines > 0) {
@@ -340,7 +349,7 @@ int bash_pre_process_line(struct pt_regs *ctx)
 	if (bash_int(target, bias, BASH_PARSE_AND_EXECUTE_LEVEL, 0) > 0 ||
 	    bash_int(target, bias, BASH_INTERACTIVE, 1) == 0)
 		return 0;
-	shell = current_shell_or_new(COOKIE_TARGET(cookie), bias);
+	shell = current_shell_or_new(cookie, bias);
 	if (!shell) {
 		if (!is_blank(line)) {
 			count(COUNTER_SEEN);
@@ -373,7 +382,7 @@ int bash_pre_process_line_return(struct pt_regs *ctx)
 {
 	__u64 cookie = bpf_get_attach_cookie(ctx);
 	struct target *target = probe_target(cookie);
-	struct shell *shell = current_shell();
+	struct shell *shell = current_shell(PROBE_PRE_PROCESS_LINE_RETURN);
 	__u64 line = PT_REGS_RC(ctx);
 	char first = 0;
 	__u64 before;
@@ -406,7 +415,7 @@ int bash_pre_process_line_return(struct pt_regs *ctx)
 SEC("raw_tp/sched_process_exec")
 int shell_exec(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct shell *shell = current_shell();
+	struct shell *shell = current_shell(PROBE_NONE);
 	__u32 tgid = current_tgid();
 
 	if (!shell)
@@ -425,7 +434,7 @@ int shell_exit(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	__u64 id = bpf_get_current_pid_tgid();
-	struct shell *shell = current_shell();
+	struct shell *shell = current_shell(PROBE_NONE);
 	__u32 tgid = id >> 32;
 
 	if (!shell || tgid != (__u32)id)

@@ -6,6 +6,7 @@
 /** struct record_header */
 export const RecordHeader = {
   type: 0,
+  probe: 1,
   flags: 2,
   target: 4,
   time: 8,
@@ -13,6 +14,9 @@ export const RecordHeader = {
   seq: 20,
   size: 24,
 } as const;
+
+/** A record of a tracepoint: it belongs to no probe of a target. */
+export const PROBE_NONE = 255;
 
 /** enum record_flag */
 export const RecordFlag = { LAST: 1, READ_FAILED: 2, TEXT_CUT: 4, LATE: 8 } as const;
@@ -31,23 +35,23 @@ export const Counter = {
 
 /** struct target, and what a map of them holds. */
 export const TargetLayout = {
-  probes: 8,
-  symbols: 8,
+  probes: 16,
+  symbols: 16,
   max: 256,
   probe_vaddr: 0,
-  symbol_vaddr: 64,
-  probe_offset: 128,
-  in_use: 192,
-  program: 200,
-  build_id: 216,
-  inode: 264,
-  path: 328,
-  name: 840,
-  size: 1352,
+  symbol_vaddr: 128,
+  probe_offset: 256,
+  in_use: 384,
+  program: 392,
+  build_id: 408,
+  inode: 456,
+  path: 520,
+  name: 1032,
+  size: 1544,
 } as const;
 
 /** struct probe_stats */
-export const ProbeStats = { hits: 0, last: 8, size: 16 } as const;
+export const ProbeStats = { hits: 0, last: 8, lost: 16, size: 24 } as const;
 
 /** A uprobe's cookie: target in the upper half, probe in the lower (COOKIE_TARGET, COOKIE_PROBE). */
 export const cookie = (target: number, probe: number): bigint =>

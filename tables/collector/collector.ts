@@ -194,6 +194,7 @@ export function failedTable(table: string, reason: string): ProbeState {
     offset: null,
     state: 'failed',
     hits: 0,
+    lost: 0,
     last_event_time: null,
     last_error: reason,
   };

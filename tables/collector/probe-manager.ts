@@ -257,12 +257,15 @@ export class ProbeManager {
     lookupArray(this.#statsFd, id * TargetLayout.probes + probe, new Uint8Array(slots.buffer));
     let hits = 0n;
     let last = 0n;
+    let lost = 0n;
     for (let at = 0; at < slots.length; at += ProbeStats.size / 8) {
-      hits += slots[at] ?? 0n;
+      hits += slots[at + ProbeStats.hits / 8] ?? 0n;
+      lost += slots[at + ProbeStats.lost / 8] ?? 0n;
       const time = slots[at + ProbeStats.last / 8] ?? 0n;
       if (time > last) last = time;
     }
     state.hits = Number(hits);
+    state.lost = Number(lost);
     state.last_event_time = last > 0n ? Number((last + bootToUnix) / 1_000_000_000n) : null;
   }
 }

@@ -27,6 +27,7 @@ export function waitingProbe(
     offset: null,
     state: 'waiting',
     hits: 0,
+    lost: 0,
     last_event_time: null,
     last_error: null,
   };

@@ -29,6 +29,12 @@ says what is missing (a capability, BTF, a kernel option) and how to get it.`,
       description: 'How often it fired since it was attached, up to a second ago.',
     },
     {
+      name: 'lost',
+      type: 'BIGINT',
+      description:
+        'Records of this hook that found no room in the kernel’s ring buffer, while this probe has been attached.',
+    },
+    {
       name: 'last_event_time',
       type: 'BIGINT',
       description: 'When it fired last. Unix time, s. NULL if never.',

@@ -84,7 +84,7 @@ export type ShellEvent = Common &
 /** @returns null where the record is none of ours or its lengths contradict each other */
 export function decodeShellRecord(view: DataView, at: number, length: number): ShellEvent | null {
   if (length < RecordHeader.size || at + length > view.byteLength) return null;
-  const type = view.getUint16(at + RecordHeader.type, true);
+  const type = view.getUint8(at + RecordHeader.type);
   const flags = view.getUint16(at + RecordHeader.flags, true);
   // Written out for each type: spreading a common part costs more than all the rest.
   const time = view.getBigUint64(at + RecordHeader.time, true);

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import {
   Counter,
   cookie,
+  PROBE_NONE,
   ProbeStats,
   RecordFlag,
   RecordHeader,
@@ -93,6 +94,7 @@ const DEFINES: Constants = {
   TARGET_PROBES: TargetLayout.probes,
   TARGET_SYMBOLS: TargetLayout.symbols,
   MAX_TARGETS: TargetLayout.max,
+  PROBE_NONE,
   TTY_NAME: ContextLayout.cwd - ContextLayout.tty,
   CWD_MAX: ContextLayout.size - ContextLayout.cwd,
   STATUS_UNKNOWN,

@@ -41,7 +41,7 @@ function asText(stateDir: string, pid: number | null, rings: Result, probes: Res
   const collector = pid === null ? 'nobody collects' : `process ${pid} collects`;
   const parts = [`live_audit ${VERSION}: ${collector}, state in ${stateDir}\n`];
   if (rings.rows.length > 0) parts.push(`\n${FORMATS.line(rings)}`);
-  const shown = ['target', 'symbol', 'hook', 'state', 'hits', 'last_error'];
+  const shown = ['target', 'symbol', 'hook', 'state', 'hits', 'lost', 'last_error'];
   const at = shown.map((name) => probes.columns.indexOf(name));
   const rows = probes.rows.map((row) => at.map((i) => row[i] ?? null));
   if (rows.length > 0) parts.push(`\n${FORMATS.table({ columns: shown, rows })}`);
