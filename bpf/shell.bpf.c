@@ -31,6 +31,7 @@ char LICENSE[] SEC("license") = "GPL";
 struct shell {
 	__u64 bias;             /* where the binary is loaded, less where it was linked */
 	__u64 expanding;        /* pre_process_line's argument while it runs */
+	__u64 started;          /* when the open command began to run, CLOCK_BOOTTIME, ns; 0: it does not yet */
 	__u32 target;
 	__u32 seq;              /* of the next record */
 	__u32 lines;            /* of the command being typed */
@@ -121,7 +122,7 @@ static __always_inline void fill_header(struct record_header *header, struct she
 
 static __always_inline void emit_status(struct shell *shell, __u8 type, __u16 flags, int status)
 {
-	struct shell_status record = { .status = status };
+	struct shell_status record = { .status = status, .started = shell->started };
 
 	fill_header(&record.header, shell, type);
 	record.header.flags = flags;
@@ -235,6 +236,7 @@ static __always_inline void ended(struct shell *shell, __u8 type, int status)
 	shell->open = false;
 	shell->lost = false;
 	shell->lines = 0;
+	shell->started = 0;
 }
 
 /*
@@ -280,7 +282,7 @@ int bash_read_command_return(struct pt_regs *ctx)
 		return 0;
 	shell->running = true;
 	if (shell->open && (int)PT_REGS_RC(ctx) == 0 && bash_has_command(target, shell->bias))
-		emit_status(shell, SHELL_START, 0, 0);
+		shell->started = bpf_ktime_get_boot_ns();
 	return 0;
 }
 

@@ -12,10 +12,9 @@ enum shell_record {
 	SHELL_EXPANDED = 3, /* text: the line after history expansion, only where it is another one */
 	SHELL_REJECTED = 4, /* shell_status: history expansion failed or only printed the line;
 			     FLAG_LAST: it was the only one, so the command is over */
-	SHELL_START = 5,    /* shell_status: the command was parsed, there is something to run, and it runs now */
-	SHELL_END = 6,      /* shell_status: the shell asks for the next command; status is $? */
-	SHELL_EXEC = 7,     /* shell_status: another program replaced the shell; status unknown */
-	SHELL_EXIT = 8,     /* shell_status: the shell is gone; status is the kernel's wait status */
+	SHELL_END = 5,      /* shell_status: the shell asks for the next command; status is $? */
+	SHELL_EXEC = 6,     /* shell_status: another program replaced the shell; status unknown */
+	SHELL_EXIT = 7,     /* shell_status: the shell is gone; status is the kernel's wait status */
 };
 
 /* Which probe of a target, by function; the index into target.probe_vaddr. */
@@ -66,7 +65,8 @@ struct shell_status {
 	struct record_header header;
 	__s32 status;
 	__u32 reserved;
+	__u64 started; /* when it began to run, CLOCK_BOOTTIME, ns; 0: it did not, or before the attach */
 };
-_Static_assert(sizeof(struct shell_status) == 32, "shell_status");
+_Static_assert(sizeof(struct shell_status) == 40, "shell_status");
 
 #endif

@@ -62,12 +62,11 @@ function feed(writer: RingWriter, commands: number): void {
   }
 }
 
-/** The four records of a command, as bpf/shell.bpf.c puts them one after another. */
+/** The three records of a command, as bpf/shell.bpf.c puts them one after another. */
 function command(): { view: DataView; records: readonly Place[] } {
   const lengths = [
     [ShellRecord.CONTEXT, ContextLayout.cwd + CWD.length],
     [ShellRecord.LINE, TextRecord.text + LINE],
-    [ShellRecord.START, StatusLayout.size],
     [ShellRecord.END, StatusLayout.size],
   ] as const;
   const bytes = Buffer.alloc(4096);
@@ -75,14 +74,14 @@ function command(): { view: DataView; records: readonly Place[] } {
   let at = 0;
   const records = lengths.map(([type, length], i) => {
     const place = { at, length };
-    view.setUint16(at + RecordHeader.type, type, true);
+    view.setUint8(at + RecordHeader.type, type);
     view.setBigUint64(at + RecordHeader.time, START_TIME + BigInt(i), true);
     view.setUint32(at + RecordHeader.tgid, 4711, true);
     at += Math.ceil(length / 8) * 8;
     return place;
   });
-  const [context, line] = records;
-  if (!context || !line) throw new Error('no records');
+  const [context, line, end] = records;
+  if (!context || !line || !end) throw new Error('no records');
   view.setUint32(context.at + ContextLayout.cwd_size, CWD.length, true);
   view.setUint32(context.at + ContextLayout.cwd_whole, 1, true);
   bytes.write('pts0', context.at + ContextLayout.tty);
@@ -90,6 +89,7 @@ function command(): { view: DataView; records: readonly Place[] } {
   view.setUint16(line.at + RecordHeader.flags, RecordFlag.LAST, true);
   view.setUint32(line.at + TextRecord.size, LINE, true);
   view.setUint32(line.at + TextRecord.total, LINE, true);
+  view.setBigUint64(end.at + StatusLayout.started, START_TIME + 1n, true);
   bytes.fill('x', line.at + TextRecord.text, line.at + TextRecord.text + LINE);
   return { view, records };
 }

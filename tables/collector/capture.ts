@@ -1,9 +1,7 @@
 /** What a table that is filled by BPF gives to the collector; tables/<name>/capture.ts says it. */
-import type { TableSpec, Value } from '../../extension/sdk/spec.ts';
+import type { TableSpec } from '../../extension/sdk/spec.ts';
+import type { Event } from '../event.ts';
 import type { TargetKind } from './target-kind.ts';
-
-/** A finished event: the row without its eid. */
-export type Event = Readonly<Record<string, Value>>;
 
 /** What an assembler must be told of the world. */
 export interface World {
@@ -18,7 +16,8 @@ export interface World {
 export interface Assembler {
   /**
    * Take one record of the kernel's ring buffer; the memory is valid only during the call.
-   * @returns the event that it completes, null, or 'unreadable' where it makes no sense
+   * @returns the event that it completes (valid until the next call), null, or 'unreadable' where it makes
+   *   no sense
    */
   accept(view: DataView, offset: number, length: number): Event | null | 'unreadable';
   /** Whether any event is not complete. */
@@ -29,7 +28,7 @@ export interface Assembler {
   save(): unknown;
   /** Go on with what an assembler of the same version saved; what makes no sense is left out. */
   restore(state: unknown): void;
-  /** Give up waiting for the rest of a process's event. */
+  /** Give up waiting for the rest of a process's event; what it returns is valid until the next call. */
   abandon(tgid: number): Event | null;
 }
 

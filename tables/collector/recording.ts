@@ -2,7 +2,8 @@
  * A recording of a kernel ring buffer, to stand in for it: in tests, and where BPF is not to be had.
  * Format: for each record a u32 length and its bytes, little endian, nothing else.
  */
-import type { Assembler, Event } from './capture.ts';
+import type { Cell, Event } from '../event.ts';
+import type { Assembler } from './capture.ts';
 
 const LENGTH_BYTES = 4;
 
@@ -31,8 +32,13 @@ export function replay(
     }
     const event = assembler.accept(view, at, length);
     if (event === 'unreadable') unreadable++;
-    else if (event !== null) events.push(event);
+    else if (event !== null) events.push(kept(event));
     at += length;
   }
   return { events, unreadable };
+}
+
+/** The event apart from its maker's memory. */
+export function kept(event: Event): Event {
+  return event.map((cell: Cell) => (cell instanceof Uint8Array ? Uint8Array.from(cell) : cell));
 }

@@ -14,10 +14,11 @@ import { Counter } from '../../native/events.ts';
 import type { Executable } from '../../native/executables.ts';
 import { KernelRing, type RecordSink, RingWaker } from '../../native/kernel-ring.ts';
 import { BpfObject, lookupArray, openPinnedMap, possibleCpus } from '../../native/libbpf.ts';
+import type { Event } from '../event.ts';
 import type { LedgerName } from '../ring/layout.ts';
 import { unaccounted } from '../ring/ledger.ts';
 import type { RingWriter } from '../ring/writer.ts';
-import type { Assembler, Capture, Event, World } from './capture.ts';
+import type { Assembler, Capture, World } from './capture.ts';
 import { CheckpointFile } from './checkpoint.ts';
 import { epochOf, Pins, pinnedVersions, removePins } from './pins.ts';
 import { ProbeManager } from './probe-manager.ts';
@@ -219,6 +220,7 @@ export class CaptureSession {
   #settle(): void {
     const { position } = this.#ring;
     if (position === this.#ring.released) return;
+    this.#options.writer.publish();
     if (this.#pins && this.#assembler.isOpen) this.#save();
     this.#ring.release();
   }
@@ -236,7 +238,7 @@ export class CaptureSession {
   /** The one place where events are stored: what the ring file does not take is counted. */
   #store(event: Event, source: number): void {
     try {
-      this.#options.writer.append(event, source);
+      this.#options.writer.add(event, source);
     } catch (error) {
       this.#options.writer.count('lost_store');
       const reason = error instanceof LiveAuditError ? error.line : String(error);
@@ -262,6 +264,7 @@ export class CaptureSession {
     if (gone.length === 0) return;
     this.drain(); // the word may be in the ring buffer
     for (const pid of gone) this.#abandon(pid);
+    this.#options.writer.publish();
     if (this.#pins) this.#save();
   }
 
@@ -281,6 +284,7 @@ export class CaptureSession {
     this.drain();
     this.updateLedger();
     if (!this.#pins) for (const pid of [...this.#assembler.openPids]) this.#abandon(pid);
+    this.#options.writer.publish();
     this.#checkpoint.close();
     this.#ring.close();
     if (this.#pins) this.#object.leave();

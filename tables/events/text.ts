@@ -34,6 +34,11 @@ export function toText(bytes: Buffer): string {
   return parts.join('');
 }
 
+/** The same for a cell of an event: bytes that are whole UTF-8 stay bytes. */
+export function textCell(bytes: Buffer): Buffer | string {
+  return isUtf8(bytes) ? bytes : toText(bytes);
+}
+
 /** At most `max` bytes, not cutting a UTF-8 sequence in two. */
 export function cutText(bytes: Buffer, max: number): Buffer {
   if (bytes.length <= max) return bytes;

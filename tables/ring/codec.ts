@@ -3,8 +3,9 @@
  * without the others: an i64 (INTEGER, BIGINT), an f64 (DOUBLE), or where the text stands (u32 offset from
  * the record's beginning, u32 length in bytes). The slots of `eid` and `time_ns` are the record header's.
  */
-import type { ColumnType, RowOf, TableSpec, Value } from '../../extension/sdk/spec.ts';
+import type { ColumnType, TableSpec, Value } from '../../extension/sdk/spec.ts';
 import { LiveAuditError } from '../../native/errors.ts';
+import type { Cell, Event } from '../event.ts';
 import { writeFrame } from './frame.ts';
 import {
   FRAME_BYTES,
@@ -16,9 +17,6 @@ import {
   Views,
 } from './layout.ts';
 
-/** A row as the caller knows it: the writer gives the eid. */
-export type StoredRow<S extends TableSpec> = Omit<RowOf<S>, 'eid'>;
-
 const FIRST_SCRATCH_BYTES = 65_536;
 /** Up to this many characters a loop over char codes beats the call into Node's UTF-8 writer (measured). */
 const SHORT_TEXT = 24;
@@ -26,7 +24,7 @@ const MAX_I64 = 2n ** 63n - 1n;
 /** High words of the integers that a Number holds exactly. */
 const EXACT_HIGH = 2 ** 21;
 
-export class RowCodec<S extends TableSpec = TableSpec> {
+export class RowCodec {
   readonly columns: readonly string[];
   /** Where the texts begin: every record has at least this many bytes and a closing frame word. */
   readonly #fixed: number;
@@ -42,7 +40,7 @@ export class RowCodec<S extends TableSpec = TableSpec> {
    * @param limit the longest record in bytes
    * @throws LiveAuditError INTERNAL where the spec has no BIGINT columns `eid` and `time_ns`
    */
-  constructor(spec: S, limit = 2 ** 30) {
+  constructor(spec: TableSpec, limit = 2 ** 30) {
     this.columns = spec.columns.map(({ name }) => name);
     this.#types = spec.columns.map(({ type }) => type);
     for (const name of ['eid', 'time_ns']) {
@@ -68,24 +66,16 @@ export class RowCodec<S extends TableSpec = TableSpec> {
   }
 
   /**
-   * Encode a row under its eid.
+   * Encode an event under its eid.
    * @param source position in the kernel's ring buffer in bytes
    * @returns the record's length in bytes, a multiple of 8
    * @throws LiveAuditError RING_ROW naming the column whose value does not fit, or the length
    */
-  encodeRow(eid: number, row: StoredRow<S>, source: number): number {
-    const cells: Readonly<Record<string, unknown>> = row;
+  encode(eid: number, event: Event, source: number): number {
     this.#begin(source);
     for (let i = 0; i < this.columns.length; i++) {
-      this.#put(i, i === this.#eid ? eid : cells[this.columns[i] ?? '']);
+      this.#put(i, i === this.#eid ? eid : (event[i] ?? null));
     }
-    return this.#finish();
-  }
-
-  /** The same from values in the spec's order; the one in the place of `eid` is not looked at. */
-  encodeValues(eid: number, values: readonly Value[], source: number): number {
-    this.#begin(source);
-    for (let i = 0; i < this.columns.length; i++) this.#put(i, i === this.#eid ? eid : values[i]);
     return this.#finish();
   }
 
@@ -143,10 +133,10 @@ export class RowCodec<S extends TableSpec = TableSpec> {
     this.#end = this.#fixed;
   }
 
-  #put(column: number, value: unknown): void {
+  #put(column: number, value: Cell): void {
     const slot = this.#slots[column] ?? 0;
     const type = this.#types[column];
-    if (value === null || value === undefined) {
+    if (value === null) {
       if (slot === RECORD_TIME) throw this.#refusal(column, 'NULL');
       const word = (RECORD_NULLS >>> 2) + (column >>> 5);
       this.#scratch.u32[word] = (this.#scratch.u32[word] ?? 0) | (1 << (column & 31));
@@ -164,16 +154,30 @@ export class RowCodec<S extends TableSpec = TableSpec> {
         this.#scratch.u32[slot >>> 2] = value;
         this.#scratch.i32[(slot >>> 2) + 1] = Math.floor(value / 2 ** 32);
       }
-    } else if (typeof value === 'bigint' && (type === 'INTEGER' || type === 'BIGINT')) {
+    } else if (typeof value === 'bigint') {
+      if (type === 'TEXT' || type === 'DOUBLE') throw this.#refusal(column, 'a bigint');
       if (value > MAX_I64 || value < -MAX_I64 - 1n) throw this.#refusal(column, String(value));
       this.#scratch.i64[slot / 8] = value;
-    } else throw this.#refusal(column, `a ${typeof value}`);
+    } else {
+      if (type !== 'TEXT') throw this.#refusal(column, 'bytes');
+      const start = this.#end;
+      this.#putBytes(value);
+      this.#scratch.u32[slot >>> 2] = start;
+      this.#scratch.u32[(slot >>> 2) + 1] = this.#end - start;
+    }
+  }
+
+  #putBytes(text: Uint8Array): void {
+    this.#reserve(text.length);
+    this.#scratch.bytes.set(text, this.#end);
+    this.#end += text.length;
   }
 
   #putText(text: string): void {
     const length = text.length;
     // A UTF-16 unit becomes at most 3 bytes of UTF-8.
-    if (this.#end + length * 3 + 2 * FRAME_BYTES > this.#scratch.bytes.length) this.#reserve(text);
+    if (this.#end + length * 3 + 2 * FRAME_BYTES > this.#scratch.bytes.length)
+      this.#reserve(Buffer.byteLength(text));
     const bytes = this.#scratch.bytes;
     const end = this.#end;
     if (length <= SHORT_TEXT) {
@@ -191,9 +195,9 @@ export class RowCodec<S extends TableSpec = TableSpec> {
     this.#end = end + bytes.write(text, end);
   }
 
-  /** Make room for a long text, in a scratch record as large as needed. */
-  #reserve(text: string): void {
-    const need = this.#end + Buffer.byteLength(text) + 2 * FRAME_BYTES;
+  /** Make room for a text of so many bytes, in a scratch record as large as needed. */
+  #reserve(length: number): void {
+    const need = this.#end + length + 2 * FRAME_BYTES;
     if (need > this.#limit + FRAME_BYTES) {
       throw new LiveAuditError('RING_ROW', `a row of more than ${this.#limit} bytes`);
     }

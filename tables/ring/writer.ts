@@ -1,9 +1,10 @@
 /** The one process that writes a ring. README.md has the order of its steps and why. */
 import { closeSync } from 'node:fs';
-import type { TableSpec, Value } from '../../extension/sdk/spec.ts';
+import type { TableSpec } from '../../extension/sdk/spec.ts';
 import { LiveAuditError } from '../../native/errors.ts';
 import type { Mapping } from '../../native/libc.ts';
-import { RowCodec, type StoredRow } from './codec.ts';
+import type { Event } from '../event.ts';
+import { RowCodec } from './codec.ts';
 import { type EpochStep, EpochWriter } from './epoch.ts';
 import { frameLength, isPad, writeFrame } from './frame.ts';
 import {
@@ -25,21 +26,26 @@ import { growRing, ringPath } from './ring-file.ts';
 export const STEPS = ['encoded', 'tail', 'pad', 'record', 'stored', 'head'] as const;
 export type Step = (typeof STEPS)[number] | EpochStep;
 
-export interface RingWriterOptions<S extends TableSpec> {
+/** Up to this many bytes a loop over words beats a typed array's `set` (measured). */
+const SHORT_RECORD = 1024;
+/** A full ring gives up this part of its capacity at a time. */
+const GIVEN_UP_AHEAD = 64;
+
+export interface RingWriterOptions {
   readonly directory: string;
-  readonly spec: S;
+  readonly spec: TableSpec;
   /** Bytes of the data area: a power of two, 64 KiB to 4 GiB. */
   readonly capacity: number;
   /** For tests: called after each step. */
   readonly onStep?: (step: Step) => void;
 }
 
-export class RingWriter<S extends TableSpec = TableSpec> {
+export class RingWriter {
   readonly path: string;
   readonly capacity: number;
   /** What happened to a file that was there and could not be gone on with. */
   readonly setAside: Opened['setAside'];
-  readonly #codec: RowCodec<S>;
+  readonly #codec: RowCodec;
   readonly #onStep: ((step: Step) => void) | undefined;
   readonly #fd: number;
   readonly #map: Mapping;
@@ -51,12 +57,16 @@ export class RingWriter<S extends TableSpec = TableSpec> {
   #tail: number;
   #nextEid: number;
   #lastSource: number;
+  /** The head that readers see. */
+  #published: number;
+  /** Records behind it. */
+  #added = 0;
   /** Up to where the data area has its blocks. */
   #grown: number;
   #closed = false;
 
   /** @throws LiveAuditError RING_SIZE, RING_UNSAFE, RING_BUSY, RING_IO */
-  constructor({ directory, spec, capacity, onStep }: RingWriterOptions<S>) {
+  constructor({ directory, spec, capacity, onStep }: RingWriterOptions) {
     if (!isCapacity(capacity)) throw new LiveAuditError('RING_SIZE', `${spec.name}: ${capacity}`);
     this.path = ringPath(directory, spec.name);
     this.capacity = capacity;
@@ -69,6 +79,7 @@ export class RingWriter<S extends TableSpec = TableSpec> {
     this.#page = new Views(opened.map.buffer, 0, HEADER_BYTES);
     this.#data = new Views(opened.map.buffer, HEADER_BYTES);
     this.#head = opened.state.head;
+    this.#published = this.#head;
     this.#tail = opened.state.tail;
     this.#nextEid = opened.state.nextEid;
     // Beyond head there may be a hole after a power cut.
@@ -118,21 +129,35 @@ export class RingWriter<S extends TableSpec = TableSpec> {
   }
 
   /**
-   * Store a row and publish it. A row that throws has changed nothing: the caller counts it as lost.
+   * Store an event and publish it. One that throws has changed nothing: the caller counts it as lost.
+   * @param event the cell in the place of `eid` is not looked at
    * @param source where the record that completed it ends in the kernel's ring buffer, in bytes. Within an
-   *   epoch it never goes back: a row without one (0) gets that of the row before it.
+   *   epoch it never goes back: an event without one (0) gets that of the one before it.
    * @returns its eid
    * @throws LiveAuditError RING_ROW (too long, or a wrong value), RING_IO (no space), RING_DAMAGED
    */
-  append(row: StoredRow<S>, source = 0): number {
-    const position = Math.max(source, this.#lastSource);
-    return this.#store(this.#codec.encodeRow(this.#nextEid, row, position), position);
+  append(event: Event, source = 0): number {
+    const eid = this.add(event, source);
+    this.publish();
+    return eid;
   }
 
-  /** The same from values in the spec's order (quicker); the one for `eid` is not looked at. */
-  appendValues(values: readonly Value[], source = 0): number {
+  /** The same, but readers do not see it until `publish`. A writer that dies before has not stored it. */
+  add(event: Event, source = 0): number {
     const position = Math.max(source, this.#lastSource);
-    return this.#store(this.#codec.encodeValues(this.#nextEid, values, position), position);
+    return this.#store(this.#codec.encode(this.#nextEid, event, position), position);
+  }
+
+  /** Show all that was added. */
+  publish(): void {
+    this.#requireOpen();
+    if (this.#head === this.#published) return;
+    this.#ledger.count('events_stored', this.#added);
+    this.#onStep?.('stored');
+    Atomics.store(this.#page.i64, HEAD / 8, BigInt(this.#head));
+    this.#onStep?.('head');
+    this.#published = this.#head;
+    this.#added = 0;
   }
 
   count(name: LedgerName, n = 1): void {
@@ -188,19 +213,34 @@ export class RingWriter<S extends TableSpec = TableSpec> {
       at = 0;
     }
     this.#onStep?.('pad');
-    this.#data.bytes.set(this.#codec.record.bytes.subarray(0, length), at);
+    this.#copy(length, at);
     this.#onStep?.('record');
-    this.#ledger.count('events_stored', 1);
-    this.#onStep?.('stored');
-    Atomics.store(this.#page.i64, HEAD / 8, BigInt(end));
-    this.#onStep?.('head');
     this.#head = end;
+    this.#added++;
     if (this.#epoch.id !== 0n) this.#lastSource = source;
     return this.#nextEid++;
   }
 
-  /** Give up the oldest records until `tail` is at least `target`. */
-  #overwrite(target: number): void {
+  /** The encoded record to its place. */
+  #copy(length: number, at: number): void {
+    const from = this.#codec.record;
+    if (length > SHORT_RECORD) {
+      this.#data.bytes.set(from.bytes.subarray(0, length), at);
+      return;
+    }
+    const words = length >>> 2;
+    const first = at >>> 2;
+    for (let i = 0; i < words; i++) this.#data.u32[first + i] = from.u32[i] ?? 0;
+  }
+
+  /**
+   * Give up the oldest records until `tail` is at least `target`, and a few more: telling readers where the
+   * tail is costs as much as a record does.
+   */
+  #overwrite(needed: number): void {
+    // What is not shown yet must not be given up before it was there.
+    if (needed > this.#published) this.publish();
+    const target = Math.min(needed + this.capacity / GIVEN_UP_AHEAD, this.#published);
     let tail = this.#tail;
     let records = 0;
     let at = tail % this.capacity;

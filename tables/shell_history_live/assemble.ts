@@ -1,281 +1,227 @@
 /**
  * From ordered records to whole commands: one state machine per process, pure (no clock, no files).
  *
- *   CONTEXT → LINE (EXPANDED)? … → START → END | EXEC | EXIT → one row
+ *   CONTEXT → LINE (EXPANDED)? … → END | EXEC | EXIT → one row
  *
  * A missing record shows as a gap in `seq`: the row is stored all the same, marked `truncated`.
  */
+import { RecordFlag, RecordHeader, TextRecord } from '../../native/events.ts';
+import type { Assembler, World } from '../collector/capture.ts';
+import { type Cell, type Event, placesOf } from '../event.ts';
+import { RecordMemory } from '../events/record-memory.ts';
+import { Seconds } from '../events/seconds.ts';
+import { cutText, textCell } from '../events/text.ts';
+import {
+  addExpanded,
+  addTyped,
+  type Chunk,
+  type Context,
+  expandedText,
+  type OpenCommand,
+  STATE_VERSION,
+  takeBack,
+  typedText,
+} from './command.ts';
+import { Places } from './place.ts';
+import {
+  ContextLayout,
+  ShellRecord,
+  STATUS_UNKNOWN,
+  StatusLayout,
+  shellRecordType,
+  UNREADABLE,
+} from './records.ts';
+import { spec } from './spec.ts';
 
-import type { World } from '../collector/capture.ts';
-import { cutText, toText } from '../events/text.ts';
-import { type ShellContext, type ShellEvent, ShellRecord, STATUS_UNKNOWN } from './records.ts';
-import type { ShellRow } from './spec.ts';
-
-/** A finished command: the row without its eid, which the ring gives. */
-export type ShellCommand = Omit<ShellRow, 'eid'>;
-
-interface Line {
-  chunks: Buffer[];
-  /** Length of the whole line, bytes. */
-  total: number;
-  cut: boolean;
-}
-
-interface OpenCommand {
-  readonly time: bigint;
-  readonly target: number;
-  readonly context: ShellContext;
-  readonly lines: { typed: Line; expanded: Line | null }[];
-  started: bigint | null;
-  nextSeq: number;
-  /** A record of it was lost. */
-  gap: boolean;
-  /** Bytes of text that are kept for it. */
-  kept: number;
-  /** Bytes of the lines after MAX_LINES, their newlines included. */
-  beyond: number;
-}
-
-/** Goes up whenever OpenCommand or what is in it changes. */
-const STATE_VERSION = 1;
-
-interface SavedCommands {
-  readonly version: number;
-  readonly open: ReadonlyMap<number, OpenCommand>;
-}
-
-const NEWLINE = Buffer.from('\n');
-const NS_PER_S = 1_000_000_000n;
-/** A command of more lines is a paste gone wild: the rest is only measured, and truncated says so. */
-const MAX_LINES = 65_536;
 /** Texts of one command, typed and expanded, beyond this many times max_text are only measured. */
 const KEPT_TEXTS = 4;
 
-const newLine = (): Line => ({ chunks: [], total: 0, cut: false });
+/** How a command ended. */
+interface Ending {
+  /** CLOCK_BOOTTIME, ns; null: not known. */
+  readonly time: bigint | null;
+  /** When it started to run; 0: it did not, or was begun before the attach. */
+  readonly started: bigint;
+  readonly code: number | null;
+  readonly status: 'done' | 'killed' | 'exec' | 'running at exit';
+}
 
-export class ShellAssembler {
+const UNKNOWN_END: Ending = { time: null, started: 0n, code: null, status: 'done' };
+const GIVEN_UP: Ending = { time: null, started: 0n, code: null, status: 'running at exit' };
+
+const at = placesOf(spec);
+
+export class ShellAssembler implements Assembler {
   readonly #world: World;
   readonly #open = new Map<number, OpenCommand>();
+  readonly #memory = new RecordMemory();
+  readonly #places = new Places();
+  readonly #unixSeconds = new Seconds();
+  readonly #bootSeconds = new Seconds();
+  /** The event that was finished last. */
+  readonly #event: Cell[] = spec.columns.map(() => null);
 
   constructor(world: World) {
     this.#world = world;
   }
 
-  /** Processes with a command that is not over. */
+  get isOpen(): boolean {
+    return this.#open.size > 0;
+  }
+
   get openPids(): IterableIterator<number> {
     return this.#open.keys();
   }
 
-  get openCount(): number {
-    return this.#open.size;
-  }
-
-  /** Commands that are not over: for the next collector. */
-  save(): SavedCommands {
+  save(): unknown {
     return { version: STATE_VERSION, open: this.#open };
   }
 
-  /** @param state what `save` gave; that of another version is left out */
   restore(state: unknown): void {
-    const saved = state as Partial<SavedCommands> | null;
+    const saved = state as { version?: unknown; open?: unknown } | null;
     if (saved?.version !== STATE_VERSION || !(saved.open instanceof Map)) return;
-    for (const [tgid, open] of saved.open) this.#open.set(tgid, open);
+    // The file is ours alone, and its version says that it holds what `save` gave.
+    for (const [tgid, open] of saved.open as Map<number, OpenCommand>) this.#open.set(tgid, open);
   }
 
-  /** @returns the command that this record completes, if any */
-  accept(event: ShellEvent): ShellCommand | null {
-    if (event.type === ShellRecord.CONTEXT) {
-      const before = this.#open.get(event.tgid);
-      this.#open.set(event.tgid, {
-        time: event.time,
-        target: event.target,
-        context: event.context,
-        lines: [],
-        started: null,
-        nextSeq: event.seq + 1,
-        gap: false,
-        kept: 0,
-        beyond: 0,
-      });
-      // The end of the one before never came: its record was lost.
-      return before ? this.#finish(event.tgid, { ...before, gap: true }, null, null, 'done') : null;
-    }
-    const open = this.#open.get(event.tgid);
-    if (!open) return null;
-    if (event.seq !== open.nextSeq) open.gap = true;
-    open.nextSeq = event.seq + 1;
-
-    switch (event.type) {
-      case ShellRecord.LINE:
-      case ShellRecord.EXPANDED:
-        this.#text(open, event);
-        return null;
-      case ShellRecord.START:
-        open.started = event.time;
-        return null;
-      case ShellRecord.REJECTED:
-        if (!event.last) {
-          takeBack(open);
-          return null;
-        }
-        return this.#close(event.tgid, open, event.time, event.status, 'done');
-      case ShellRecord.END:
-        return this.#close(event.tgid, open, event.time, event.status, 'done');
-      case ShellRecord.EXEC:
-        return this.#close(event.tgid, open, event.time, null, 'exec');
-      case ShellRecord.EXIT: {
-        const { code, killed } = exitCode(event.status);
-        return this.#close(event.tgid, open, event.time, code, killed ? 'killed' : 'done');
-      }
-    }
-  }
-
-  /** Give up waiting for the end of a process's command: the process is gone, or capture stops. */
-  abandon(tgid: number): ShellCommand | null {
+  accept(view: DataView, offset: number, length: number): Event | null | 'unreadable' {
+    const type = shellRecordType(view, offset, length);
+    if (type === UNREADABLE) return 'unreadable';
+    const tgid = view.getUint32(offset + RecordHeader.tgid, true);
+    const seq = view.getUint32(offset + RecordHeader.seq, true);
     const open = this.#open.get(tgid);
-    return open ? this.#close(tgid, open, null, null, 'running at exit') : null;
-  }
-
-  #text(open: OpenCommand, event: Extract<ShellEvent, { bytes: Buffer }>): void {
-    const current = open.lines.at(-1);
-    let line: Line;
-    if (event.type === ShellRecord.LINE) {
-      // A typed line goes on while its last chunk has not come; else a new one begins.
-      if (current && current.expanded === null && current.typed.total < 0) line = current.typed;
-      else {
-        if (open.lines.length >= MAX_LINES) {
-          if (event.last) open.beyond += NEWLINE.length + event.total;
-          return;
-        }
-        line = { ...newLine(), total: -1 };
-        open.lines.push({ typed: line, expanded: null });
-      }
-    } else {
-      if (open.beyond > 0) return;
-      if (!current) {
-        open.gap = true;
-        return;
-      }
-      current.expanded ??= { ...newLine(), total: -1 };
-      line = current.expanded;
+    if (type === ShellRecord.CONTEXT) {
+      this.#open.set(tgid, this.#begin(view, offset, seq));
+      if (!open) return null;
+      open.gap = true; // its end never came: that record was lost
+      return this.#finish(tgid, open, UNKNOWN_END);
     }
-    const keep = open.kept < KEPT_TEXTS * this.#world.maxText;
-    if (keep && event.bytes.length > 0) {
-      line.chunks.push(event.bytes);
-      open.kept += event.bytes.length;
-    }
-    line.cut ||= event.readFailed || event.cut || !keep;
-    if (!event.last) return;
-    line.total = event.total;
-    // histverify: the expansion came back for editing, and what is typed next takes the line's place.
-    if (event.type === ShellRecord.EXPANDED && event.total === 0 && !event.readFailed)
+    if (!open) return null;
+    if (seq !== open.nextSeq) open.gap = true;
+    open.nextSeq = seq + 1;
+    if (type === ShellRecord.LINE) addTyped(open, this.#chunk(open, view, offset));
+    else if (type === ShellRecord.EXPANDED) addExpanded(open, this.#chunk(open, view, offset));
+    else if (type === ShellRecord.REJECTED && !hasFlag(view, offset, RecordFlag.LAST))
       takeBack(open);
+    else {
+      this.#open.delete(tgid);
+      return this.#finish(tgid, open, endingOf(type, view, offset));
+    }
+    return null;
   }
 
-  #close(
-    tgid: number,
-    open: OpenCommand,
-    end: bigint | null,
-    code: number | null,
-    status: string,
-  ): ShellCommand {
+  abandon(tgid: number): Event | null {
+    const open = this.#open.get(tgid);
+    if (!open) return null;
     this.#open.delete(tgid);
-    return this.#finish(tgid, open, end, code, status);
+    return this.#finish(tgid, open, GIVEN_UP);
   }
 
-  #finish(
-    tgid: number,
-    open: OpenCommand,
-    end: bigint | null,
-    code: number | null,
-    status: string,
-  ): ShellCommand {
-    const { context } = open;
-    const target = this.#world.target(open.target);
-    const typed = joinLines(open.lines.map((line) => line.typed));
-    const expanded = expansion(open, typed.bytes);
-    const began = open.started ?? open.time;
-    const ran = open.started !== null || context.late;
-    const max = this.#world.maxText;
-    const timeNs = began + this.#world.bootToUnix;
-    const unread = typed.bytes.length === 0 && (typed.cut || open.gap);
-    const cut = typed.cut || typed.bytes.length > max || open.beyond > 0;
-    // Whether it ran at all is not known where the record of its start may be the one that was lost.
-    const unran = open.gap ? null : 0;
+  #begin(view: DataView, offset: number, seq: number): OpenCommand {
     return {
-      time: Number(timeNs / NS_PER_S),
-      time_ns: timeNs,
-      uptime: Number(began / NS_PER_S),
-      shell: target?.program ?? null,
-      shell_path: target?.path ?? null,
-      source: 'prompt',
-      command: unread ? null : toText(cutText(typed.bytes, max)),
-      command_length: unread ? null : typed.length + open.beyond,
-      truncated: open.gap || cut ? 1 : 0,
-      expanded: expanded ? toText(cutText(expanded, max)) : null,
-      exit_code: code === STATUS_UNKNOWN ? null : code,
-      duration: end === null ? null : ran ? Number(end - began) : unran,
-      status,
-      pid: tgid,
-      parent: context.parent,
-      uid: context.uid,
-      euid: context.euid,
-      gid: context.gid,
-      auid: context.auid,
-      session_id: context.sessionId,
-      tty: context.tty,
-      cwd: context.cwd ? toText(context.cwd) : null,
-      remote_address: null,
-      remote_port: null,
-      cgroup_id: context.cgroupId,
-      container_id: null,
-      pid_namespace: context.pidNamespace,
+      time: view.getBigUint64(offset + RecordHeader.time, true),
+      target: view.getUint32(offset + RecordHeader.target, true),
+      late: hasFlag(view, offset, RecordFlag.LATE),
+      context: this.#context(view, offset),
+      lines: [],
+      nextSeq: seq + 1,
+      gap: false,
+      kept: 0,
+      beyond: 0,
     };
   }
-}
 
-/** The last line does not count: it was rejected, or came back for editing. */
-function takeBack(open: OpenCommand): void {
-  if (open.beyond > 0) return;
-  const line = open.lines.pop();
-  for (const { chunks } of [line?.typed, line?.expanded].filter((text) => text != null))
-    for (const chunk of chunks) open.kept -= chunk.length;
-}
-
-/** The command after history expansion, or null where it is as typed. */
-function expansion({ lines }: OpenCommand, typed: Buffer): Buffer | null {
-  if (!lines.some((line) => line.expanded !== null)) return null;
-  const { bytes, cut } = joinLines(lines.map((line) => line.expanded ?? line.typed));
-  const unreadable = cut && bytes.length === 0;
-  // bash also gives back a line that had nothing to expand (`! true`) as another copy.
-  return unreadable || bytes.equals(typed) ? null : bytes;
-}
-
-/** Lines with the newlines between them; a line that is cut still counts with its true length. */
-function joinLines(lines: readonly Line[]): { bytes: Buffer; length: number; cut: boolean } {
-  const parts: Buffer[] = [];
-  let length = 0;
-  let cut = false;
-  for (const line of lines) {
-    if (parts.length > 0) parts.push(NEWLINE);
-    const bytes = concat(line.chunks);
-    parts.push(bytes);
-    length += Math.max(line.total, bytes.length);
-    cut ||= line.cut || line.total < 0;
+  #context(view: DataView, offset: number): Context {
+    const { tty, cwd } = this.#places.of(this.#memory.bytes(view), view, offset);
+    return {
+      parent: view.getUint32(offset + ContextLayout.parent, true),
+      uid: view.getUint32(offset + ContextLayout.uid, true),
+      euid: view.getUint32(offset + ContextLayout.euid, true),
+      gid: view.getUint32(offset + ContextLayout.gid, true),
+      auid: view.getUint32(offset + ContextLayout.auid, true),
+      sessionId: view.getUint32(offset + ContextLayout.sessionid, true),
+      pidNamespace: view.getUint32(offset + ContextLayout.pid_namespace, true),
+      cgroupId: view.getBigUint64(offset + ContextLayout.cgroup_id, true),
+      tty,
+      cwd,
+    };
   }
-  return { bytes: concat(parts), length: length + Math.max(lines.length - 1, 0), cut };
+
+  #chunk(open: OpenCommand, view: DataView, offset: number): Chunk {
+    const size = view.getUint32(offset + TextRecord.size, true);
+    const keep = open.kept < KEPT_TEXTS * this.#world.maxText;
+    const flags = view.getUint16(offset + RecordHeader.flags, true);
+    return {
+      bytes: keep ? this.#memory.copy(view, offset + TextRecord.text, size) : null,
+      last: (flags & RecordFlag.LAST) !== 0,
+      readFailed: (flags & RecordFlag.READ_FAILED) !== 0,
+      cut: (flags & RecordFlag.TEXT_CUT) !== 0,
+      total: view.getUint32(offset + TextRecord.total, true),
+    };
+  }
+
+  #finish(tgid: number, open: OpenCommand, ending: Ending): Event {
+    const { context } = open;
+    const target = this.#world.target(open.target);
+    const began = ending.started > 0n ? ending.started : open.time;
+    const timeNs = began + this.#world.bootToUnix;
+    const typed = typedText(open);
+    const expanded = expandedText(open, typed.bytes);
+    const max = this.#world.maxText;
+    const unread = typed.bytes.length === 0 && (typed.cut || open.gap);
+    const cut = open.gap || typed.cut || typed.bytes.length > max || open.beyond > 0;
+    const event = this.#event;
+    event[at.time] = this.#unixSeconds.of(timeNs);
+    event[at.time_ns] = timeNs;
+    event[at.uptime] = this.#bootSeconds.of(began);
+    event[at.shell] = target?.program ?? null;
+    event[at.shell_path] = target?.path ?? null;
+    event[at.source] = 'prompt';
+    event[at.command] = unread ? null : textCell(cutText(typed.bytes, max));
+    event[at.command_length] = unread ? null : typed.length + open.beyond;
+    event[at.truncated] = cut ? 1 : 0;
+    event[at.expanded] = expanded === null ? null : textCell(cutText(expanded, max));
+    event[at.exit_code] = ending.code;
+    event[at.duration] = duration(began, ending, open.late);
+    event[at.status] = ending.status;
+    event[at.pid] = tgid;
+    event[at.parent] = context.parent;
+    event[at.uid] = context.uid;
+    event[at.euid] = context.euid;
+    event[at.gid] = context.gid;
+    event[at.auid] = context.auid;
+    event[at.session_id] = context.sessionId;
+    event[at.tty] = context.tty;
+    event[at.cwd] = context.cwd;
+    event[at.cgroup_id] = context.cgroupId;
+    event[at.pid_namespace] = context.pidNamespace;
+    return event;
+  }
 }
 
-/** Most texts are one chunk, which needs no copy. */
-function concat(parts: readonly Buffer[]): Buffer {
-  const [only] = parts;
-  return only && parts.length === 1 ? only : Buffer.concat(parts);
+const hasFlag = (view: DataView, offset: number, flag: number): boolean =>
+  (view.getUint16(offset + RecordHeader.flags, true) & flag) !== 0;
+
+/** Of a command that did not run (a comment, a syntax error) it is 0; null where its end is not known. */
+function duration(began: bigint, { time, started }: Ending, late: boolean): number | null {
+  if (time === null) return null;
+  return started > 0n || late ? Number(time - began) : 0;
+}
+
+/** What a REJECTED, END, EXEC or EXIT record says. */
+function endingOf(type: number, view: DataView, offset: number): Ending {
+  const time = view.getBigUint64(offset + RecordHeader.time, true);
+  const started = view.getBigUint64(offset + StatusLayout.started, true);
+  const status = view.getInt32(offset + StatusLayout.status, true);
+  if (type === ShellRecord.EXEC) return { time, started, code: null, status: 'exec' };
+  if (type === ShellRecord.EXIT) return { time, started, ...exitCode(status) };
+  return { time, started, code: status === STATUS_UNKNOWN ? null : status, status: 'done' };
 }
 
 /** A kernel wait status as a shell tells it: 128 + signal, or the status given to exit(). */
-function exitCode(status: number): { code: number; killed: boolean } {
+function exitCode(status: number): { code: number; status: 'killed' | 'done' } {
   const signal = status & 0x7f;
   return signal > 0
-    ? { code: 128 + signal, killed: true }
-    : { code: (status >> 8) & 0xff, killed: false };
+    ? { code: 128 + signal, status: 'killed' }
+    : { code: (status >> 8) & 0xff, status: 'done' };
 }

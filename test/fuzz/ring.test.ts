@@ -20,7 +20,7 @@ function makeSound() {
   const directory = makeDirectory();
   const writer = new RingWriter({ directory, spec, capacity: CAPACITY });
   const first = writer.nextEid;
-  for (let n = 0; n < 700; n++) writer.appendValues(ringRow(n));
+  for (let n = 0; n < 700; n++) writer.append(ringRow(n));
   const { head, tail, path, nextEid } = writer;
   writer.close();
   return { path, head, tail, first, nextEid };
@@ -54,9 +54,9 @@ function survive(directory: string): void {
   reader.lastEid();
   reader.ledger();
   const writer = new RingWriter({ directory, spec, capacity: CAPACITY });
-  const eid = writer.appendValues(ringRow(1));
+  const eid = writer.append(ringRow(1));
   expect(eid).toBeGreaterThanOrEqual(writer.setAside === null ? sound.nextEid : sound.first);
-  for (let n = 0; n < 300; n++) writer.appendValues(prepared[n % 10] ?? []);
+  for (let n = 0; n < 300; n++) writer.append(prepared[n % 10] ?? []);
   reader.refresh();
   expect(Array.from(reader.range({ fromEid: eid }), (r) => r.eid).at(-1)).toBe(eid + 300);
   // A ring that was set aside is read in its new file; one that went on may still have a wrong text byte.

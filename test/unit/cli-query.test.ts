@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TableSpec } from '../../extension/sdk/spec.ts';
+import { eventOf } from '../../tables/event.ts';
 import { RingWriter } from '../../tables/ring/writer.ts';
 import { spec } from '../../tables/shell_history_live/spec.ts';
 import { assembled, Shell } from '../fixtures/shell/records.ts';
@@ -17,8 +17,9 @@ afterAll(() => rmSync(directory, { recursive: true }));
 beforeAll(() => {
   const shell = new Shell(4242).context().line('echo "a,b"', {}).end(0);
   shell.context().line('printf "\\e[31m"; echo \x1b[31m日本\nx').start().end(1);
-  const writer = new RingWriter<TableSpec>({ directory, spec, capacity: 65_536 });
-  for (const event of assembled(shell.records, { bootToUnix: BOOT_TO_UNIX })) writer.append(event);
+  const writer = new RingWriter({ directory, spec, capacity: 65_536 });
+  for (const row of assembled(shell.records, { bootToUnix: BOOT_TO_UNIX }))
+    writer.append(eventOf(spec, row));
   writer.close();
 });
 

@@ -33,7 +33,7 @@ test.each([
     const prepared = Array.from({ length: rows }, (_, n) => ringRow(n));
     const readers = [follow(directory, first, rows), follow(directory, first, rows)];
     for (let n = 0; n < rows; n++) {
-      writer.appendValues(prepared[n] ?? []);
+      writer.append(prepared[n] ?? []);
       // Let the readers begin, then let go of the processor now and then.
       if (n % 5000 === 0) await new Promise((resolve) => setTimeout(resolve, n === 0 ? 300 : 5));
     }

@@ -20,7 +20,7 @@ test('a record keeps its source, over restarts and many laps', () => {
   writer.beginEpoch(FIRST);
   expect([writer.epoch, writer.lastSource]).toEqual([FIRST, -1]);
   for (let n = 0; n < 1000; n++) {
-    writer.appendValues(ringRow(n), big + n);
+    writer.append(ringRow(n), big + n);
     expect(writer.lastSource).toBe(big + n);
     if (n % 100 !== 0) continue;
     writer.close();
@@ -34,7 +34,7 @@ test('a record keeps its source, over restarts and many laps', () => {
 test('within an epoch the source never goes back: a row without one has that of the row before', () => {
   const directory = makeDirectory();
   const writer = open(directory);
-  const row = { time_ns: 1, pid: 1, text: '', ratio: 0, note: '', checksum: '' };
+  const row = ringRow(0);
   writer.append(row, 90); // no epoch yet
   expect(writer.lastSource).toBe(-1);
   writer.beginEpoch(FIRST);
@@ -49,7 +49,7 @@ test('within an epoch the source never goes back: a row without one has that of 
 test('a source that is no position is refused', () => {
   const writer = open(makeDirectory());
   for (const source of [1.5, Number.NaN, 2 ** 53, -8]) {
-    expect(() => writer.appendValues(ringRow(0), source)).toThrow(
+    expect(() => writer.append(ringRow(0), source)).toThrow(
       expect.objectContaining({ code: 'RING_ROW' }),
     );
   }
@@ -60,14 +60,14 @@ test('records of an earlier epoch have no say in where to go on', () => {
   const directory = makeDirectory();
   let writer = open(directory);
   writer.beginEpoch(FIRST);
-  writer.appendValues(ringRow(0), 4096);
+  writer.append(ringRow(0), 4096);
   writer.beginEpoch(SECOND);
   expect(writer.lastSource).toBe(-1);
   writer.close();
   writer = open(directory);
   expect([writer.epoch, writer.lastSource]).toEqual([SECOND, -1]);
   writer.beginEpoch(SECOND);
-  writer.appendValues(ringRow(1), 16);
+  writer.append(ringRow(1), 16);
   writer.beginEpoch(SECOND); // the same: goes on
   expect(writer.lastSource).toBe(16);
 });
@@ -103,7 +103,7 @@ function endAt(k: number, directory: string): RingWriter | null {
     if (++steps === k) throw new Error('end');
   });
   writer.beginEpoch(FIRST);
-  writer.appendValues(ringRow(0), 160);
+  writer.append(ringRow(0), 160);
   writer.count('lost_store', 2);
   writer.setTotal('events_seen', 3);
   steps = 0;
@@ -132,7 +132,7 @@ test('a writer that ends at any step of a beginning leaves no epoch, or a whole 
     next.beginEpoch(SECOND);
     next.setTotal('events_seen', 5);
     expect(next.ledger()).toMatchObject({ events_seen: 8, lost_store: 2, events_stored: 1 });
-    next.appendValues(ringRow(1), 24);
+    next.append(ringRow(1), 24);
     next.close();
     const after = open(directory);
     expect([after.epoch, after.lastSource]).toEqual([SECOND, 24]);

@@ -35,7 +35,7 @@ test.each([0, 200, 2048, 4096, 70_000, CAPACITY / 2, CAPACITY])(
     for (const direction of ['range', 'newestFirst'] as const) {
       const directory = makeDirectory();
       const writer = open(directory);
-      for (let n = 0; n < 3000; n++) writer.appendValues(ringRow(n));
+      for (let n = 0; n < 3000; n++) writer.append(ringRow(n));
       const reader = new RingReader({ directory, spec });
       const all = eids(reader.range());
       if (direction === 'newestFirst') all.reverse();
@@ -61,7 +61,7 @@ test.each([0, 200, 2048, 4096, 70_000, CAPACITY / 2, CAPACITY])(
       truncateSync(writer.path, size);
       eids(reader.range());
       const next = open(directory); // sets it aside
-      const eid = next.appendValues(ringRow(0));
+      const eid = next.append(ringRow(0));
       expect(reader.refresh()).toBe(true);
       expect([reader.damage, eids(reader.range())]).toEqual([null, [eid]]);
       next.close();
@@ -72,11 +72,11 @@ test.each([0, 200, 2048, 4096, 70_000, CAPACITY / 2, CAPACITY])(
 
 test('a file that was cut is not grown again', () => {
   const writer = open(makeDirectory(), 2 ** 22);
-  writer.appendValues(ringRow(0));
+  writer.append(ringRow(0));
   truncateSync(writer.path, 2 ** 20 + 4096);
   let last = 0;
   expect(() => {
-    for (;;) last = writer.appendValues(ringRow(1, 400));
+    for (;;) last = writer.append(ringRow(1, 400));
   }).toThrow(failure('RING_DAMAGED'));
   expect(writer.nextEid).toBe(last + 1);
 });
@@ -107,7 +107,7 @@ afterAll(() => {
     const first = writer.nextEid;
     writeFileSync(filler, Buffer.alloc(2 ** 20 + 2 ** 19));
     const fill = () => {
-      for (let n = writer.nextEid - first; ; n++) writer.appendValues(ringRow(n));
+      for (let n = writer.nextEid - first; ; n++) writer.append(ringRow(n));
     };
     expect(fill).toThrow(failure('RING_IO'));
     const before = [writer.nextEid, writer.head, writer.tail, writer.ledger()];
@@ -125,7 +125,7 @@ afterAll(() => {
     rmSync(filler);
     rmSync(`${filler}2`, { force: true });
     const lap = 6000;
-    for (let n = writer.nextEid - first; n < lap; n++) writer.appendValues(ringRow(n));
+    for (let n = writer.nextEid - first; n < lap; n++) writer.append(ringRow(n));
     expect(writer.head).toBeGreaterThan(2 ** 20);
     expect(eids(reader.range()).at(-1)).toBe(first + lap - 1);
     expect(reader.damage).toBeNull();
@@ -143,7 +143,7 @@ test('eids go on by one in a sound ring, wherever the clock is set', () => {
     const writer = open(directory);
     if (last === 0) expect(writer.nextEid).toBe(now * 1000);
     else expect(writer.nextEid).toBe(last + 1);
-    for (let n = 0; n < 100; n++) last = writer.appendValues(ringRow(n));
+    for (let n = 0; n < 100; n++) last = writer.append(ringRow(n));
     writer.close();
   }
 });
@@ -158,7 +158,7 @@ test('eids of a new ring come after those of the one set aside, with the clock s
     const directory = makeDirectory();
     jest.spyOn(Date, 'now').mockReturnValue(now);
     const writer = open(directory);
-    for (let n = 0; n < 100; n++) writer.appendValues(ringRow(n));
+    for (let n = 0; n < 100; n++) writer.append(ringRow(n));
     const { nextEid } = writer;
     writer.close();
     jest.spyOn(Date, 'now').mockReturnValue(now + days * DAY_MS);

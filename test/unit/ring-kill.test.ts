@@ -22,8 +22,8 @@ test.each(STEPS)('a writer that ends after the step %s leaves a ring to go on wi
       if (n === target && done === step) throw new Error('end');
     });
     const first = writer.nextEid;
-    for (; n < target; n++) writer.appendValues(ringRow(n));
-    expect(() => writer.appendValues(ringRow(n))).toThrow('end');
+    for (; n < target; n++) writer.append(ringRow(n));
+    expect(() => writer.append(ringRow(n))).toThrow('end');
     const { head, tail, path } = writer;
     if (step === 'tail' || step === 'pad') {
       // Any part of the row may have been written: what head does not cover is nothing.
@@ -38,7 +38,7 @@ test.each(STEPS)('a writer that ends after the step %s leaves a ring to go on wi
     const next = open(directory);
     expect(next.setAside).toBeNull();
     expect(next.nextEid).toBe(first + published);
-    const eid = next.appendValues(ringRow(published));
+    const eid = next.append(ringRow(published));
     const rows = Array.from(reader.range(), (record) => record.values());
     const kept = rows.length;
     expect(rows.map((row) => row[0])).toEqual(
@@ -79,6 +79,6 @@ test.each(STEPS)(
     const writer = open(directory);
     expect(writer.setAside).toBeNull();
     expect(writer.ledger().events_stored).toBe(published);
-    expect(writer.appendValues(ringRow(published))).toBe(last + 1);
+    expect(writer.append(ringRow(published))).toBe(last + 1);
   },
 );

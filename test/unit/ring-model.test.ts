@@ -70,7 +70,7 @@ test('what is read is the newest part of what was appended, whatever the sizes a
         const model: Value[][] = [];
         for (const { rows, reopen } of steps) {
           for (const values of rows) {
-            const eid = writer.appendValues(values);
+            const eid = writer.append(values);
             expect(eid).toBe(firstEid + model.length);
             model.push(values.map((value, i) => (i === EID ? eid : read(value))));
           }

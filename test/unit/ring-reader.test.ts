@@ -16,7 +16,7 @@ function open(capacity = CAPACITY) {
   return { directory, writer, reader, first: writer.nextEid };
 }
 const append = (writer: RingWriter, from: number, to: number) => {
-  for (let n = from; n < to; n++) writer.appendValues(ringRow(n));
+  for (let n = from; n < to; n++) writer.append(ringRow(n));
 };
 const eids = (records: Iterable<{ eid: number }>) => Array.from(records, ({ eid }) => eid);
 
@@ -29,7 +29,7 @@ test('a missing file is an empty ring that comes alive', () => {
   expect(reader.ledger().events_seen).toBe(0);
   expect(reader.refresh()).toBe(false);
   const writer = new RingWriter({ directory, spec, capacity: CAPACITY });
-  const eid = writer.appendValues(ringRow(1));
+  const eid = writer.append(ringRow(1));
   expect(reader.refresh()).toBe(true);
   expect(eids(reader.range())).toEqual([eid]);
   expect(reader.refresh()).toBe(false);
@@ -44,7 +44,7 @@ test('refresh finds the file that replaced the mapped one; an iteration goes on 
   expect(reader.refresh()).toBe(false);
   expect(eids(reader.range())).toHaveLength(100);
   const next = new RingWriter({ directory, spec, capacity: CAPACITY });
-  const eid = next.appendValues(ringRow(0));
+  const eid = next.append(ringRow(0));
   expect(reader.refresh()).toBe(true);
   expect(eids(reader.range())).toEqual([eid]);
   expect(eids(old)).toHaveLength(99);
@@ -54,9 +54,9 @@ test('bytes gives the UTF-8 of a text, null for NULL and for other types', () =>
   const { writer, reader } = open();
   const row = ringRow(1);
   row[TEXT] = 'Ŝelo 🐚';
-  writer.appendValues(row);
+  writer.append(row);
   row[TEXT] = null;
-  writer.appendValues(row);
+  writer.append(row);
   const texts = Array.from(reader.range(), (record) => {
     expect(record.bytes(TIME_NS)).toBeNull();
     expect(record.timeNs).toBe(EPOCH + 1n);
@@ -92,7 +92,7 @@ test('a time range finds late rows among times that are only roughly ordered', (
   for (let n = 0; n < 10_000; n++) {
     const row = ringRow(n, 10);
     if (n === 6000) row[TIME_NS] = EPOCH + 12n;
-    writer.appendValues(row);
+    writer.append(row);
   }
   const range = { fromTimeNs: EPOCH + 11n, toTimeNs: EPOCH + 13n };
   const wanted = [11, 12, 13, 6000].map((n) => first + n);

@@ -1,0 +1,144 @@
+/** A command while it is typed and runs: what has come of it so far, and the text that comes of that. */
+import type { Place } from './place.ts';
+
+/** A line, or what history expansion made of it. */
+export interface Line {
+  readonly chunks: Buffer[];
+  /** Length of the whole text in bytes; negative until its last chunk is here. */
+  total: number;
+  cut: boolean;
+}
+
+/** Who types, and where. */
+export interface Context extends Place {
+  readonly parent: number;
+  readonly uid: number;
+  readonly euid: number;
+  readonly gid: number;
+  readonly auid: number;
+  readonly sessionId: number;
+  readonly pidNamespace: number;
+  readonly cgroupId: bigint;
+}
+
+/** Plain data: the checkpoint holds it. STATE_VERSION goes up whenever it changes. */
+export interface OpenCommand {
+  /** Of its first line: CLOCK_BOOTTIME, ns. */
+  readonly time: bigint;
+  readonly target: number;
+  /** Begun before the attach: when it started to run is not known. */
+  readonly late: boolean;
+  readonly context: Context;
+  readonly lines: { typed: Line; expanded: Line | null }[];
+  nextSeq: number;
+  /** A record of it was lost. */
+  gap: boolean;
+  /** Bytes of text that are kept for it. */
+  kept: number;
+  /** Bytes of the lines after MAX_LINES, their newlines included. */
+  beyond: number;
+}
+
+export const STATE_VERSION = 2;
+
+/** A part of a text. */
+export interface Chunk {
+  readonly bytes: Buffer | null;
+  readonly last: boolean;
+  readonly readFailed: boolean;
+  readonly cut: boolean;
+  /** Length of the whole text, bytes; valid with `last`. */
+  readonly total: number;
+}
+
+const NEWLINE = Buffer.from('\n');
+/** A command of more lines is a paste gone wild: the rest is only measured, and truncated says so. */
+const MAX_LINES = 65_536;
+
+const newLine = (): Line => ({ chunks: [], total: -1, cut: false });
+
+/** A typed line, or a part of it. */
+export function addTyped(open: OpenCommand, chunk: Chunk): void {
+  const current = open.lines.at(-1);
+  // It goes on while its last chunk has not come; else a new one begins.
+  if (current && current.expanded === null && current.typed.total < 0) {
+    addChunk(open, current.typed, chunk);
+  } else if (open.lines.length < MAX_LINES) {
+    const line = newLine();
+    open.lines.push({ typed: line, expanded: null });
+    addChunk(open, line, chunk);
+  } else if (chunk.last) open.beyond += NEWLINE.length + chunk.total;
+}
+
+/** What history expansion made of the last line, or a part of it. */
+export function addExpanded(open: OpenCommand, chunk: Chunk): void {
+  if (open.beyond > 0) return;
+  const current = open.lines.at(-1);
+  if (!current) {
+    open.gap = true;
+    return;
+  }
+  current.expanded ??= newLine();
+  addChunk(open, current.expanded, chunk);
+  // histverify: the expansion came back for editing, and what is typed next takes the line's place.
+  if (chunk.last && chunk.total === 0 && !chunk.readFailed) takeBack(open);
+}
+
+function addChunk(open: OpenCommand, line: Line, chunk: Chunk): void {
+  if (chunk.bytes !== null && chunk.bytes.length > 0) {
+    line.chunks.push(chunk.bytes);
+    open.kept += chunk.bytes.length;
+  }
+  line.cut ||= chunk.readFailed || chunk.cut || chunk.bytes === null;
+  if (chunk.last) line.total = chunk.total;
+}
+
+/** The last line does not count: it was rejected, or came back for editing. */
+export function takeBack(open: OpenCommand): void {
+  if (open.beyond > 0) return;
+  const line = open.lines.pop();
+  for (const { chunks } of [line?.typed, line?.expanded].filter((text) => text != null))
+    for (const chunk of chunks) open.kept -= chunk.length;
+}
+
+export interface Text {
+  readonly bytes: Buffer;
+  /** The true length, bytes. */
+  readonly length: number;
+  readonly cut: boolean;
+}
+
+/** The command as it was typed, with the newlines between its lines. */
+export function typedText({ lines }: OpenCommand): Text {
+  const [only] = lines;
+  const [chunk] = only?.typed.chunks ?? [];
+  if (only && chunk && lines.length === 1 && only.typed.chunks.length === 1) {
+    const { total, cut } = only.typed; // nearly all commands
+    return { bytes: chunk, length: Math.max(total, chunk.length), cut: cut || total < 0 };
+  }
+  return joinLines(lines.map((line) => line.typed));
+}
+
+/** The command after history expansion, or null where it is as typed. */
+export function expandedText({ lines }: OpenCommand, typed: Buffer): Buffer | null {
+  if (!lines.some((line) => line.expanded !== null)) return null;
+  const { bytes, cut } = joinLines(lines.map((line) => line.expanded ?? line.typed));
+  const unreadable = cut && bytes.length === 0;
+  // bash also gives back a line that had nothing to expand (`! true`) as another copy.
+  return unreadable || bytes.equals(typed) ? null : bytes;
+}
+
+/** A line that is cut still counts with its true length. */
+function joinLines(lines: readonly Line[]): Text {
+  const parts: Buffer[] = [];
+  let length = 0;
+  let cut = false;
+  for (const line of lines) {
+    if (parts.length > 0) parts.push(NEWLINE);
+    const bytes = Buffer.concat(line.chunks);
+    parts.push(bytes);
+    length += Math.max(line.total, bytes.length);
+    cut ||= line.cut || line.total < 0;
+  }
+  return { bytes: Buffer.concat(parts), length: length + Math.max(lines.length - 1, 0), cut };
+}
