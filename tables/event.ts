@@ -21,7 +21,7 @@ export function placesOf<S extends TableSpec>(
 
 /** The event as an object by column name, texts as strings, without `eid`. */
 export function eventRow(spec: TableSpec, event: Event): Record<string, Value> {
-  const cells = spec.columns.map(({ name }, i) => [name, valueOf(event[i] ?? null)] as const);
+  const cells = spec.columns.map(({ name }, i) => [name, storedValue(event[i] ?? null)] as const);
   return Object.fromEntries(cells.filter(([name]) => name !== 'eid'));
 }
 
@@ -31,6 +31,6 @@ export function eventOf<S extends TableSpec>(spec: S, row: Partial<Omit<RowOf<S>
   return spec.columns.map(({ name }) => (cells[name] ?? null) as Value);
 }
 
-function valueOf(cell: Cell): Value {
+function storedValue(cell: Cell): Value {
   return cell instanceof Uint8Array ? Buffer.from(cell).toString('utf8') : cell;
 }
