@@ -171,7 +171,7 @@ _Static_assert(__builtin_offsetof(struct small_text, text) ==
  * A NUL-terminated text of the process, in one small record or in chunks of 64 KiB. The header is the
  * template of each; its seq is that of the next record: it goes up with lost ones too.
  */
-static __noinline int emit_text(struct record_header *header, const char *from)
+static __noinline __attribute__((unused)) int emit_text(struct record_header *header, const char *from)
 {
 	struct small_text small;
 	struct text_record *record;
@@ -234,6 +234,66 @@ static __noinline int emit_text(struct record_header *header, const char *from)
 		header->seq++;
 		if (n < TEXT_CHUNK)
 			return 0;
+	}
+	return 0;
+}
+
+/* Reserve, fill and submit one chunk of this many bytes at most. 0, or -1 where there was no room. */
+static __always_inline int emit_chunk(struct record_header *header, const char *from, __u32 size, __u32 total,
+				      const __u32 room)
+{
+	struct text_record *record = bpf_ringbuf_reserve(&events, sizeof(*record) + room, 0);
+
+	if (!record) {
+		count(COUNTER_RECORDS_LOST);
+		record_lost(header->target, header->probe);
+		return -1;
+	}
+	record->header = *header;
+	record->size = size;
+	record->total = total;
+	if (size > room) /* for the verifier */
+		size = room;
+	if (bpf_probe_read_user(record->text, size, from) != 0) {
+		record->size = 0;
+		record->header.flags |= FLAG_READ_FAILED;
+		count(COUNTER_READ_FAILED);
+	}
+	bpf_ringbuf_submit(record, 0);
+	return 0;
+}
+
+#define CHUNK_SMALL 4096
+#define CHUNK_MIDDLE 16384
+
+/*
+ * `total` bytes of the process, which may hold any byte, in chunks. Each carries the same header; FLAG_LAST
+ * is on the last, with FLAG_TEXT_CUT where more than TEXT_MAX_CHUNKS were due.
+ */
+static __noinline __attribute__((unused)) int emit_bytes(struct record_header *header, const char *from, __u32 total)
+{
+	int i;
+
+	if (!header)
+		return 0;
+	for (i = 0; i < TEXT_MAX_CHUNKS; i++) {
+		__u32 at = i * TEXT_CHUNK; /* the same in each run of the loop's body, or the verifier has no end */
+		__u32 left = total - at;
+		__u32 size = left < TEXT_CHUNK ? left : TEXT_CHUNK;
+
+		if (at >= total)
+			break;
+		header->flags = 0;
+		if (left == size)
+			header->flags = FLAG_LAST;
+		else if (i == TEXT_MAX_CHUNKS - 1)
+			header->flags = FLAG_LAST | FLAG_TEXT_CUT;
+		if (size <= CHUNK_SMALL)
+			emit_chunk(header, from + at, size, total, CHUNK_SMALL);
+		else if (size <= CHUNK_MIDDLE)
+			emit_chunk(header, from + at, size, total, CHUNK_MIDDLE);
+		else
+			emit_chunk(header, from + at, size, total, TEXT_CHUNK);
 	}
 	return 0;
 }
