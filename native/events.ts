@@ -56,3 +56,13 @@ export const ProbeStats = { hits: 0, last: 8, lost: 16, size: 24 } as const;
 /** A uprobe's cookie: target in the upper half, probe in the lower (COOKIE_TARGET, COOKIE_PROBE). */
 export const cookie = (target: number, probe: number): bigint =>
   (BigInt(target) << 32n) | BigInt(probe);
+
+/** High words of the integers that a Number holds exactly. */
+const EXACT_HIGH = 2 ** 21;
+
+/** An unsigned 64-bit member: a bigint only where it must be, which costs more. */
+export function u64(view: DataView, at: number): number | bigint {
+  const high = view.getUint32(at + 4, true);
+  if (high >= EXACT_HIGH) return view.getBigUint64(at, true);
+  return high * 2 ** 32 + view.getUint32(at, true);
+}

@@ -43,7 +43,7 @@ export const launcher = (arch: string): string => `#!/bin/sh
 # Written by scripts/build-bundle.ts: the development form of the executable.
 self=$(readlink -f -- "$0")
 here=\${self%/*}
-exec "$here/../node_modules/node-linux-${arch}/bin/node" --max-semi-space-size=1 --optimize-for-size "$here/${BUNDLE}" "$@"
+exec "$here/../node_modules/node-linux-${arch}/bin/node" --max-semi-space-size=1 --single-threaded-gc "$here/${BUNDLE}" "$@"
 `;
 
 /** Replaces the file whole, so that a process that runs it keeps what it has. */

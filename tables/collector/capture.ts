@@ -15,11 +15,14 @@ export interface World {
 
 export interface Assembler {
   /**
-   * Take one record of the kernel's ring buffer; the memory is valid only during the call.
+   * Take one record of the kernel's ring buffer. Its memory is valid until `detach`, or without one only
+   * during the call.
    * @returns the event that it completes (valid until the next call), null, or 'unreadable' where it makes
    *   no sense
    */
   accept(view: DataView, offset: number, length: number): Event | null | 'unreadable';
+  /** The memory of the records so far is given back now: copy what is still needed of it. */
+  detach?(): void;
   /** Whether any event is not complete. */
   readonly isOpen: boolean;
   /** Processes with an event that is not complete. */

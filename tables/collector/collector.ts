@@ -126,7 +126,7 @@ export class Collector {
     }
     const { kernelRingBytes, maxText } = { ...COLLECTOR_DEFAULTS, ...options };
     try {
-      const onRecord = options.onRecord ?? (() => {});
+      const { onRecord } = options;
       const sizes = { kernelRingBytes, maxText };
       const keepCapture = this.#keepCapture;
       const session = new CaptureSession({

@@ -38,7 +38,7 @@ export interface SessionOptions {
   readonly maxText: number;
   readonly log: (line: string) => void;
   /** For recordings: sees each record of the kernel's ring buffer before the assembler. */
-  readonly onRecord: RecordSink;
+  readonly onRecord?: RecordSink | undefined;
 }
 
 /** Which counter of the BPF side is which of the ledger. */
@@ -207,7 +207,7 @@ export class CaptureSession {
 
   #accept(view: DataView, offset: number, length: number, end: number): void {
     if (end <= this.#restored) return;
-    this.#options.onRecord(view, offset, length, end);
+    this.#options.onRecord?.(view, offset, length, end);
     const event = this.#assembler.accept(view, offset, length);
     if (event === null) return;
     // A collector before us stored it, and was killed before the kernel had its room back.
@@ -221,6 +221,7 @@ export class CaptureSession {
     const { position } = this.#ring;
     if (position === this.#ring.released) return;
     this.#options.writer.publish();
+    this.#assembler.detach?.();
     if (this.#pins && this.#assembler.isOpen) this.#save();
     this.#ring.release();
   }

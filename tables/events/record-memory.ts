@@ -1,16 +1,10 @@
 /**
- * Copies out of the memory that records come in. The kernel writes there again after the call, so what is to
- * last must be copied; a Buffer over the memory is made once, not for each copy.
+ * The memory that records come in. A Buffer over it is made once, not for each text. The kernel writes there
+ * again once its room is given back: what is to last longer must be copied.
  */
 export class RecordMemory {
   #view: DataView | null = null;
   #bytes: Buffer = Buffer.alloc(0);
-
-  copy(view: DataView, at: number, length: number): Buffer {
-    const copied = Buffer.allocUnsafe(length);
-    this.bytes(view).copy(copied, 0, at, at + length);
-    return copied;
-  }
 
   /** All of the view's memory. */
   bytes(view: DataView): Buffer {
@@ -19,5 +13,10 @@ export class RecordMemory {
       this.#bytes = Buffer.from(view.buffer, view.byteOffset, view.byteLength);
     }
     return this.#bytes;
+  }
+
+  /** A part of it, not copied. */
+  part(view: DataView, at: number, length: number): Buffer {
+    return this.bytes(view).subarray(at, at + length);
   }
 }

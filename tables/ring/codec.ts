@@ -5,7 +5,7 @@
  */
 import type { ColumnType, TableSpec, Value } from '../../extension/sdk/spec.ts';
 import { LiveAuditError } from '../../native/errors.ts';
-import type { Cell, Event } from '../event.ts';
+import type { Event } from '../event.ts';
 import { writeFrame } from './frame.ts';
 import {
   FRAME_BYTES,
@@ -16,6 +16,16 @@ import {
   RECORD_TIME,
   Views,
 } from './layout.ts';
+
+const INTEGER = 0;
+const TEXT = 1;
+const DOUBLE = 2;
+const KIND_OF: Readonly<Record<ColumnType, number>> = {
+  INTEGER,
+  BIGINT: INTEGER,
+  TEXT,
+  DOUBLE,
+};
 
 const FIRST_SCRATCH_BYTES = 65_536;
 /** Up to this many characters a loop over char codes beats the call into Node's UTF-8 writer (measured). */
@@ -30,6 +40,9 @@ export class RowCodec {
   readonly #fixed: number;
   readonly #types: readonly ColumnType[];
   readonly #slots: readonly number[];
+  /** The same for encoding: what a column holds, and its slot in words of 4 bytes. */
+  readonly #kinds: Uint8Array;
+  readonly #words: Uint32Array;
   readonly #eid: number;
   readonly #limit: number;
   #scratch = new Views(new ArrayBuffer(FIRST_SCRATCH_BYTES));
@@ -58,6 +71,8 @@ export class RowCodec {
       return next - 8;
     });
     this.#fixed = next;
+    this.#kinds = Uint8Array.from(this.#types, (type) => KIND_OF[type]);
+    this.#words = Uint32Array.from(this.#slots, (slot) => slot >>> 2);
   }
 
   /** The record that was encoded last, at offset 0; valid until the next one. */
@@ -73,8 +88,37 @@ export class RowCodec {
    */
   encode(eid: number, event: Event, source: number): number {
     this.#begin(source);
-    for (let i = 0; i < this.columns.length; i++) {
-      this.#put(i, i === this.#eid ? eid : (event[i] ?? null));
+    for (let i = 0; i < this.#kinds.length; i++) {
+      const value = i === this.#eid ? eid : (event[i] ?? null);
+      const word = this.#words[i] ?? 0;
+      const { u32, i32 } = this.#scratch;
+      if (value === null) {
+        if (word === RECORD_TIME >>> 2) throw this.#refusal(i, 'NULL');
+        const nulls = (RECORD_NULLS >>> 2) + (i >>> 5);
+        u32[nulls] = (u32[nulls] ?? 0) | (1 << (i & 31));
+      } else if (typeof value === 'number') {
+        if (this.#kinds[i] !== INTEGER) this.#putDouble(i, value);
+        else if ((value | 0) === value) {
+          i32[word] = value;
+          i32[word + 1] = value >> 31;
+        } else {
+          if (!Number.isSafeInteger(value)) throw this.#refusal(i, String(value));
+          u32[word] = value;
+          i32[word + 1] = Math.floor(value / 2 ** 32);
+        }
+      } else if (typeof value === 'bigint') {
+        if (this.#kinds[i] !== INTEGER) throw this.#refusal(i, 'a bigint');
+        if (value > MAX_I64 || value < -MAX_I64 - 1n) throw this.#refusal(i, String(value));
+        this.#scratch.i64[word >>> 1] = value;
+      } else {
+        if (this.#kinds[i] !== TEXT) throw this.#refusal(i, 'a text');
+        const start = this.#end;
+        if (typeof value === 'string') this.#putText(value);
+        else this.#putBytes(value);
+        // The scratch record may be another one now.
+        this.#scratch.u32[word] = start;
+        this.#scratch.u32[word + 1] = this.#end - start;
+      }
     }
     return this.#finish();
   }
@@ -133,38 +177,9 @@ export class RowCodec {
     this.#end = this.#fixed;
   }
 
-  #put(column: number, value: Cell): void {
-    const slot = this.#slots[column] ?? 0;
-    const type = this.#types[column];
-    if (value === null) {
-      if (slot === RECORD_TIME) throw this.#refusal(column, 'NULL');
-      const word = (RECORD_NULLS >>> 2) + (column >>> 5);
-      this.#scratch.u32[word] = (this.#scratch.u32[word] ?? 0) | (1 << (column & 31));
-    } else if (typeof value === 'string') {
-      if (type !== 'TEXT') throw this.#refusal(column, 'a string');
-      const start = this.#end;
-      this.#putText(value);
-      this.#scratch.u32[slot >>> 2] = start;
-      this.#scratch.u32[(slot >>> 2) + 1] = this.#end - start;
-    } else if (typeof value === 'number') {
-      if (type === 'DOUBLE') this.#scratch.f64[slot / 8] = value;
-      else if (type === 'TEXT') throw this.#refusal(column, 'a number');
-      else if (!Number.isSafeInteger(value)) throw this.#refusal(column, String(value));
-      else {
-        this.#scratch.u32[slot >>> 2] = value;
-        this.#scratch.i32[(slot >>> 2) + 1] = Math.floor(value / 2 ** 32);
-      }
-    } else if (typeof value === 'bigint') {
-      if (type === 'TEXT' || type === 'DOUBLE') throw this.#refusal(column, 'a bigint');
-      if (value > MAX_I64 || value < -MAX_I64 - 1n) throw this.#refusal(column, String(value));
-      this.#scratch.i64[slot / 8] = value;
-    } else {
-      if (type !== 'TEXT') throw this.#refusal(column, 'bytes');
-      const start = this.#end;
-      this.#putBytes(value);
-      this.#scratch.u32[slot >>> 2] = start;
-      this.#scratch.u32[(slot >>> 2) + 1] = this.#end - start;
-    }
+  #putDouble(column: number, value: number): void {
+    if (this.#kinds[column] !== DOUBLE) throw this.#refusal(column, 'a number');
+    this.#scratch.f64[(this.#words[column] ?? 0) >>> 1] = value;
   }
 
   #putBytes(text: Uint8Array): void {

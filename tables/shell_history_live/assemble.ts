@@ -5,7 +5,7 @@
  *
  * A missing record shows as a gap in `seq`: the row is stored all the same, marked `truncated`.
  */
-import { RecordFlag, RecordHeader, TextRecord } from '../../native/events.ts';
+import { RecordFlag, RecordHeader, TextRecord, u64 } from '../../native/events.ts';
 import type { Assembler, World } from '../collector/capture.ts';
 import { type Cell, type Event, placesOf } from '../event.ts';
 import { RecordMemory } from '../events/record-memory.ts';
@@ -16,6 +16,7 @@ import {
   addTyped,
   type Chunk,
   type Context,
+  detach,
   expandedText,
   type OpenCommand,
   STATE_VERSION,
@@ -35,6 +36,8 @@ import { spec } from './spec.ts';
 
 /** Texts of one command, typed and expanded, beyond this many times max_text are only measured. */
 const KEPT_TEXTS = 4;
+/** Shells without an open command that have an entry. */
+const SHELLS_KEPT = 1024;
 
 /** How a command ended. */
 interface Ending {
@@ -53,8 +56,15 @@ const at = placesOf(spec);
 
 export class ShellAssembler implements Assembler {
   readonly #world: World;
-  readonly #open = new Map<number, OpenCommand>();
+  /**
+   * The command of each shell that is not over; null where its last one is. An entry stays: a map that is
+   * added to and deleted from with each command makes garbage that outlives its time.
+   */
+  readonly #shells = new Map<number, OpenCommand | null>();
+  #openCount = 0;
   readonly #memory = new RecordMemory();
+  /** Some text lies in the kernel's memory. */
+  #borrowed = false;
   readonly #places = new Places();
   readonly #unixSeconds = new Seconds();
   readonly #bootSeconds = new Seconds();
@@ -66,22 +76,26 @@ export class ShellAssembler implements Assembler {
   }
 
   get isOpen(): boolean {
-    return this.#open.size > 0;
+    return this.#openCount > 0;
   }
 
-  get openPids(): IterableIterator<number> {
-    return this.#open.keys();
+  get openPids(): readonly number[] {
+    return this.#openCommands().map(([tgid]) => tgid);
   }
 
   save(): unknown {
-    return { version: STATE_VERSION, open: this.#open };
+    return { version: STATE_VERSION, open: new Map(this.#openCommands()) };
+  }
+
+  #openCommands(): [number, OpenCommand][] {
+    return [...this.#shells].filter((entry): entry is [number, OpenCommand] => entry[1] !== null);
   }
 
   restore(state: unknown): void {
     const saved = state as { version?: unknown; open?: unknown } | null;
     if (saved?.version !== STATE_VERSION || !(saved.open instanceof Map)) return;
     // The file is ours alone, and its version says that it holds what `save` gave.
-    for (const [tgid, open] of saved.open as Map<number, OpenCommand>) this.#open.set(tgid, open);
+    for (const [tgid, open] of saved.open as Map<number, OpenCommand>) this.#opened(tgid, open);
   }
 
   accept(view: DataView, offset: number, length: number): Event | null | 'unreadable' {
@@ -89,9 +103,10 @@ export class ShellAssembler implements Assembler {
     if (type === UNREADABLE) return 'unreadable';
     const tgid = view.getUint32(offset + RecordHeader.tgid, true);
     const seq = view.getUint32(offset + RecordHeader.seq, true);
-    const open = this.#open.get(tgid);
+    const open = this.#shells.get(tgid);
     if (type === ShellRecord.CONTEXT) {
-      this.#open.set(tgid, this.#begin(view, offset, seq));
+      if (open) this.#closed(tgid);
+      this.#opened(tgid, this.#begin(view, offset, seq));
       if (!open) return null;
       open.gap = true; // its end never came: that record was lost
       return this.#finish(tgid, open, UNKNOWN_END);
@@ -104,17 +119,35 @@ export class ShellAssembler implements Assembler {
     else if (type === ShellRecord.REJECTED && !hasFlag(view, offset, RecordFlag.LAST))
       takeBack(open);
     else {
-      this.#open.delete(tgid);
+      this.#closed(tgid);
       return this.#finish(tgid, open, endingOf(type, view, offset));
     }
     return null;
   }
 
+  detach(): void {
+    if (!this.#borrowed) return;
+    this.#borrowed = false;
+    for (const open of this.#shells.values()) if (open) detach(open);
+  }
+
   abandon(tgid: number): Event | null {
-    const open = this.#open.get(tgid);
+    const open = this.#shells.get(tgid);
     if (!open) return null;
-    this.#open.delete(tgid);
+    this.#closed(tgid);
     return this.#finish(tgid, open, GIVEN_UP);
+  }
+
+  #opened(tgid: number, open: OpenCommand): void {
+    this.#shells.set(tgid, open);
+    this.#openCount++;
+    if (this.#shells.size <= 2 * this.#openCount + SHELLS_KEPT) return;
+    for (const [shell, command] of this.#shells) if (!command) this.#shells.delete(shell);
+  }
+
+  #closed(tgid: number): void {
+    this.#shells.set(tgid, null);
+    this.#openCount--;
   }
 
   #begin(view: DataView, offset: number, seq: number): OpenCommand {
@@ -126,6 +159,7 @@ export class ShellAssembler implements Assembler {
       lines: [],
       nextSeq: seq + 1,
       gap: false,
+      ownLines: 0,
       kept: 0,
       beyond: 0,
     };
@@ -141,7 +175,7 @@ export class ShellAssembler implements Assembler {
       auid: view.getUint32(offset + ContextLayout.auid, true),
       sessionId: view.getUint32(offset + ContextLayout.sessionid, true),
       pidNamespace: view.getUint32(offset + ContextLayout.pid_namespace, true),
-      cgroupId: view.getBigUint64(offset + ContextLayout.cgroup_id, true),
+      cgroupId: u64(view, offset + ContextLayout.cgroup_id),
       tty,
       cwd,
     };
@@ -150,9 +184,10 @@ export class ShellAssembler implements Assembler {
   #chunk(open: OpenCommand, view: DataView, offset: number): Chunk {
     const size = view.getUint32(offset + TextRecord.size, true);
     const keep = open.kept < KEPT_TEXTS * this.#world.maxText;
+    this.#borrowed = true;
     const flags = view.getUint16(offset + RecordHeader.flags, true);
     return {
-      bytes: keep ? this.#memory.copy(view, offset + TextRecord.text, size) : null,
+      bytes: keep ? this.#memory.part(view, offset + TextRecord.text, size) : null,
       last: (flags & RecordFlag.LAST) !== 0,
       readFailed: (flags & RecordFlag.READ_FAILED) !== 0,
       cut: (flags & RecordFlag.TEXT_CUT) !== 0,

@@ -4,6 +4,8 @@ import type { Place } from './place.ts';
 /** A line, or what history expansion made of it. */
 export interface Line {
   readonly chunks: Buffer[];
+  /** Chunks before this one are copies; the others lie in the kernel's memory. */
+  own: number;
   /** Length of the whole text in bytes; negative until its last chunk is here. */
   total: number;
   cut: boolean;
@@ -18,7 +20,7 @@ export interface Context extends Place {
   readonly auid: number;
   readonly sessionId: number;
   readonly pidNamespace: number;
-  readonly cgroupId: bigint;
+  readonly cgroupId: number | bigint;
 }
 
 /** Plain data: the checkpoint holds it. STATE_VERSION goes up whenever it changes. */
@@ -33,6 +35,8 @@ export interface OpenCommand {
   nextSeq: number;
   /** A record of it was lost. */
   gap: boolean;
+  /** Lines before this one are copies. */
+  ownLines: number;
   /** Bytes of text that are kept for it. */
   kept: number;
   /** Bytes of the lines after MAX_LINES, their newlines included. */
@@ -55,7 +59,7 @@ const NEWLINE = Buffer.from('\n');
 /** A command of more lines is a paste gone wild: the rest is only measured, and truncated says so. */
 const MAX_LINES = 65_536;
 
-const newLine = (): Line => ({ chunks: [], total: -1, cut: false });
+const newLine = (): Line => ({ chunks: [], own: 0, total: -1, cut: false });
 
 /** A typed line, or a part of it. */
 export function addTyped(open: OpenCommand, chunk: Chunk): void {
@@ -93,10 +97,26 @@ function addChunk(open: OpenCommand, line: Line, chunk: Chunk): void {
   if (chunk.last) line.total = chunk.total;
 }
 
+/** Copy what is the kernel's memory still: it is given back. */
+export function detach(open: OpenCommand): void {
+  for (const { typed, expanded } of open.lines.slice(open.ownLines)) {
+    detachLine(typed);
+    if (expanded) detachLine(expanded);
+  }
+  open.ownLines = Math.max(open.lines.length - 1, 0); // the last one may go on
+}
+
+function detachLine(line: Line): void {
+  for (let i = line.own; i < line.chunks.length; i++)
+    line.chunks[i] = Buffer.from(line.chunks[i] ?? '');
+  line.own = line.chunks.length;
+}
+
 /** The last line does not count: it was rejected, or came back for editing. */
 export function takeBack(open: OpenCommand): void {
   if (open.beyond > 0) return;
   const line = open.lines.pop();
+  open.ownLines = Math.min(open.ownLines, Math.max(open.lines.length - 1, 0));
   for (const { chunks } of [line?.typed, line?.expanded].filter((text) => text != null))
     for (const chunk of chunks) open.kept -= chunk.length;
 }

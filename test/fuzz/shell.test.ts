@@ -100,6 +100,7 @@ test('the assembler keeps nothing of the memory that it was given', () => {
     memory.set(record);
     const event = assembler.accept(view, 0, record.length);
     const row = event === null || event === 'unreadable' ? [] : [eventRow(spec, event)];
+    assembler.detach?.();
     memory.fill(0xff);
     return row;
   });

@@ -77,7 +77,7 @@ describe('a command', () => {
       cwd: '/home/ann',
       remote_address: null,
       remote_port: null,
-      cgroup_id: 7n,
+      cgroup_id: 7,
       container_id: null,
       pid_namespace: 4_026_531_836,
     });
