@@ -101,6 +101,17 @@ export const ERROR_CODES = {
   QUERY_CONTEXT: code(1, 'a query context of osquery that cannot be read', 'report it'),
   TABLE_SPEC: code(1, 'a table is declared wrongly', 'mend the table named'),
   RESULT_TOO_LARGE: code(1, 'a result over the limit of memory', 'narrow the query: time, LIMIT'),
+  AUDIT_LOG: code(1, 'an audit log cannot be read', 'give the path of a readable audit.log'),
+  AUDIT_DENIED: code(
+    1,
+    'no right to use the kernel’s audit',
+    'run as root in the host’s first namespaces, or with CAP_AUDIT_READ (records) and CAP_AUDIT_CONTROL (rules)',
+  ),
+  AUDIT: code(
+    1,
+    'the kernel’s audit refused',
+    'a kernel with CONFIG_AUDIT and CONFIG_AUDITSYSCALL is needed; `dmesg` may say more',
+  ),
   INTERNAL: code(1, 'a bug in live_audit', 'report it with the message and `version`'),
 } as const satisfies Record<string, ErrorCode>;
 

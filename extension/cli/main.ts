@@ -1,5 +1,6 @@
 /** The entry of the executable: a command, or the osquery extension where there is none. */
 import { LiveAuditError } from '../../native/errors.ts';
+import { auditParse } from './commands/audit-parse.ts';
 import { collect } from './commands/collect.ts';
 import { extension } from './commands/extension.ts';
 import { help } from './commands/help.ts';
@@ -19,6 +20,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   tail,
   status,
   specs,
+  'audit-parse': auditParse,
   version,
   help,
   '--version': version,

@@ -1,0 +1,105 @@
+/**
+ * audit.log as auditd writes it: a record a line, `type=SYSCALL msg=audit(…): …`, with `node=NAME ` before it
+ * where auditd is told so. The file is read in pieces; lines are never copied.
+ */
+import fs from 'node:fs';
+import type { EventAssembler } from './events.ts';
+import { recordTypeNumber } from './names.ts';
+
+const CHUNK_BYTES = 1024 * 1024;
+/** A record has at most 9 KiB, enriched and with hex some more: a longer line is none. */
+const MAX_LINE = 512 * 1024;
+
+const NEWLINE = 0x0a;
+const SPACE = 0x20;
+const LETTER_N = 0x6e;
+const NODE = Buffer.from('node=');
+const TYPE = Buffer.from('type=');
+const MESSAGE = Buffer.from('msg=');
+
+export class LogFile {
+  readonly #assembler: EventAssembler;
+  /** Numbers of the types by name; a name that is none is kept out. */
+  readonly #types = new Map<string, number>();
+  /** Lines that were looked at. */
+  lines = 0;
+
+  constructor(assembler: EventAssembler) {
+    this.#assembler = assembler;
+  }
+
+  /**
+   * Read a file to its end. After each piece the caller may take what came of it.
+   * @throws what read(2) throws
+   */
+  *read(fd: number): Generator<void, void, undefined> {
+    const buffer = Buffer.allocUnsafe(CHUNK_BYTES + MAX_LINE);
+    let kept = 0;
+    let skipping = false;
+    for (;;) {
+      const count = fs.readSync(fd, buffer, kept, CHUNK_BYTES, null);
+      if (count === 0) break;
+      const end = kept + count;
+      let line = 0;
+      for (;;) {
+        const newline = buffer.indexOf(NEWLINE, Math.max(line, kept));
+        if (newline < 0 || newline >= end) break;
+        if (skipping) skipping = false;
+        else this.#line(buffer, line, newline);
+        line = newline + 1;
+        kept = 0;
+      }
+      kept = end - line;
+      if (kept >= MAX_LINE || skipping) {
+        if (!skipping) this.#tooLong();
+        skipping = true;
+        kept = 0;
+      } else if (line > 0) buffer.copyWithin(0, line, end);
+      this.#assembler.expire(this.#assembler.ms);
+      yield;
+    }
+    if (kept > 0) this.#line(buffer, 0, kept);
+  }
+
+  #tooLong(): void {
+    this.lines++;
+    this.#assembler.unreadable();
+  }
+
+  #line(bytes: Buffer, at: number, end: number): void {
+    this.lines++;
+    if (at < end && !this.#record(bytes, at, end)) this.#assembler.unreadable();
+  }
+
+  /** @returns false where the line does not begin as a record does */
+  #record(bytes: Buffer, at: number, end: number): boolean {
+    if (bytes[at] === LETTER_N && startsWith(bytes, at, NODE)) {
+      at = bytes.indexOf(SPACE, at) + 1;
+      if (at === 0 || at >= end) return false;
+    }
+    if (!startsWith(bytes, at, TYPE)) return false;
+    const name = at + TYPE.length;
+    let space = name;
+    while (space < end && bytes[space] !== SPACE) space++;
+    const type = this.#type(bytes.toString('latin1', name, Math.min(space, name + MAX_NAME)));
+    if (type === null || !startsWith(bytes, space + 1, MESSAGE)) return false;
+    this.#assembler.accept(type, bytes, space + 1 + MESSAGE.length, end);
+    return true;
+  }
+
+  #type(name: string): number | null {
+    const known = this.#types.get(name);
+    if (known !== undefined) return known;
+    const number = recordTypeNumber(name);
+    if (number !== null && this.#types.size < MAX_TYPES) this.#types.set(name, number);
+    return number;
+  }
+}
+
+const MAX_NAME = 64;
+const MAX_TYPES = 4096;
+
+function startsWith(bytes: Buffer, at: number, word: Buffer): boolean {
+  for (let i = 0; i < word.length; i++) if (bytes[at + i] !== word[i]) return false;
+  return true;
+}

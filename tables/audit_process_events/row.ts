@@ -1,0 +1,66 @@
+/** From an audit event to a row of audit_process_events. */
+import type { Value } from '../../extension/sdk/spec.ts';
+import type { AuditEvent } from '../audit/events.ts';
+import { AT_FDCWD, directoryOf, joinPath } from '../audit/paths.ts';
+import type { PathRecord } from '../audit/records.ts';
+import { putCommon, TextLimit, titleArguments, titleLine } from '../audit/row.ts';
+import type { AuditWorld } from '../audit/world.ts';
+import { placesOf } from '../event.ts';
+import { spec } from './spec.ts';
+
+const at = placesOf(spec);
+
+export const isExec = (name: string | null): boolean => name === 'execve' || name === 'execveat';
+
+export class ProcessRows {
+  readonly #world: AuditWorld;
+  /** Used again for each row. */
+  readonly #row: Value[] = spec.columns.map(() => null);
+
+  constructor(world: AuditWorld) {
+    this.#world = world;
+  }
+
+  /** @returns the row, valid until the next call */
+  row(event: AuditEvent): readonly Value[] {
+    const row = this.#row.fill(null);
+    const { syscall, args, proctitle, cwd } = event;
+    const limit = new TextLimit(this.#world.maxText);
+    putCommon(row, at, event, this.#world);
+    row[at.parent] = row[at.ppid] ?? null;
+    row[at.cwd] = cwd;
+    const exec = syscall !== null && isExec(syscall.name);
+    const file = exec ? (event.paths[0] ?? null) : null;
+    // A program that is running already is the one to blame for all else.
+    const failed = exec && syscall.success === 0;
+    row[at.path] = failed ? askedFor(event, file) : (syscall?.exe ?? null);
+    if (file !== null) {
+      row[at.mode] = file.mode;
+      row[at.owner_uid] = file.ouid;
+      row[at.owner_gid] = file.ogid;
+    }
+    let line: string | null = null;
+    if (args !== null) {
+      const texts = args.texts();
+      line = texts.join(' ');
+      row[at.argv] = limit.of(JSON.stringify(texts));
+    } else if (proctitle !== null && !failed) {
+      // The title is that of the caller, if execve failed.
+      line = titleLine(proctitle);
+      row[at.argv] = titleArguments(proctitle);
+    }
+    if (line !== null) {
+      row[at.cmdline] = limit.of(line);
+      row[at.cmdline_size] = Buffer.byteLength(line);
+    }
+    if (limit.cut) row[at.truncated] = 1;
+    return row;
+  }
+}
+
+/** The path that a failed execve was given. */
+function askedFor({ syscall, cwd }: AuditEvent, file: PathRecord | null): string | null {
+  if (file?.name == null) return null;
+  const fromCwd = syscall === null || directoryOf(syscall, 'path') === AT_FDCWD;
+  return joinPath(fromCwd ? cwd : null, file.name) ?? file.name;
+}
