@@ -171,6 +171,7 @@ struct vm_area_struct {
 
 struct mm_struct {
 	unsigned long start_code;
+	unsigned long arg_start;
 	struct file *exe_file;
 };
 
@@ -183,6 +184,7 @@ struct task_struct {
 	pid_t pid;
 	pid_t tgid;
 	int exit_code;
+	u64 start_boottime; /* since 5.5 */
 	struct task_struct *real_parent;
 	struct pid *thread_pid;
 	const struct cred *cred;

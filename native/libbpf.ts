@@ -64,6 +64,7 @@ function bind() {
       'int bpf_map_update_elem(int fd, const void *key, const void *value, uint64_t flags)',
     ),
     lookupElem: lib.func('int bpf_map_lookup_elem(int fd, const void *key, void *value)'),
+    nextKey: lib.func('int bpf_map_get_next_key(int fd, const void *key, void *next)'),
     attach: lib.func('uintptr_t bpf_program__attach(uintptr_t program)'),
     attachUprobe: lib.func(
       'uintptr_t bpf_program__attach_uprobe_opts(uintptr_t program, int pid, const char *path, size_t offset, const void *opts)',
@@ -273,6 +274,22 @@ export function updateArray(fd: number, index: number, value: Uint8Array): void 
 export function lookupArray(fd: number, index: number, value: Uint8Array): void {
   const key = new Uint32Array([index]);
   if (libbpf().lookupElem(fd, key, value) !== 0) throw failure('bpf_map_lookup_elem');
+}
+
+/**
+ * The values of a hash map with keys of 4 bytes, each in memory of its own. Of what changes meanwhile some may
+ * be missing: where a key goes, the kernel begins anew, and what was given already ends it.
+ */
+export function* mapValues(fd: number, valueSize: number): Generator<Uint8Array<ArrayBuffer>> {
+  const next = new Uint32Array(1);
+  const given = new Set<number>();
+  let key: Uint32Array | null = null;
+  while (libbpf().nextKey(fd, key, next) === 0 && !given.has(next[0] ?? 0)) {
+    given.add(next[0] ?? 0);
+    key = Uint32Array.from(next);
+    const value = new Uint8Array(valueSize);
+    if (libbpf().lookupElem(fd, key, value) === 0) yield value;
+  }
 }
 
 /** struct bpf_map_info (include/uapi/linux/bpf.h): u32 type, u32 id, … */

@@ -14,6 +14,12 @@ export function collectorOptions(config: Config, log: (line: string) => void): C
     kernelRingBytes: config.kernel_ring_bytes,
     maxText: config.max_text,
     keepCapture: config.keep_capture,
+    parameterBytes: Object.fromEntries(
+      Object.entries(config.parameters).map(([table, { on, max_bytes }]) => [
+        table,
+        on ? max_bytes : 0,
+      ]),
+    ),
     targets: config.targets,
     log,
   };

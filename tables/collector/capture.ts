@@ -5,12 +5,16 @@ import type { TargetKind } from './target-kind.ts';
 
 /** What an assembler must be told of the world. */
 export interface World {
-  /** The program and binary behind a record's target number. */
-  target(id: number): { readonly program: string; readonly path: string } | undefined;
+  /** The program and binary behind a record's target number; `file` is how to open it, if it still is. */
+  target(
+    id: number,
+  ): { readonly program: string; readonly path: string; readonly file?: string } | undefined;
   /** What to add to CLOCK_BOOTTIME to get Unix time, ns. */
   readonly bootToUnix: bigint;
   /** Longest text to store, bytes. */
   readonly maxText: number;
+  /** Longest JSON of bound parameters, bytes; 0 or absent: they are not captured. */
+  readonly parameterBytes?: number;
 }
 
 export interface Assembler {
@@ -42,5 +46,12 @@ export interface Capture {
   readonly kinds: readonly TargetKind[];
   /** Programs that attach by their own section: tracepoints. */
   readonly tracepoints: readonly string[];
+  /** Its probes with the option `parameters` show what was bound to a statement. */
+  readonly hasParameters?: true;
+  /**
+   * A pinned hash map (key of 4 bytes) whose values are records that were sent before: a collector that begins
+   * gives them to its assembler, for what it must know of processes that it did not see begin.
+   */
+  readonly remembered?: { readonly map: string; readonly valueSize: number };
   assembler(world: World): Assembler;
 }

@@ -28,6 +28,8 @@ export interface CollectorOptions {
   /** Pin probes and rings, so that capture outlives this process; the default. */
   readonly keepCapture?: boolean;
   readonly maxText?: number;
+  /** Longest JSON of bound parameters, bytes, by table; what is 0 or not named is not captured. */
+  readonly parameterBytes?: Readonly<Record<string, number>>;
   /** Binaries beyond what is discovered. */
   readonly targets?: readonly { readonly program: string; readonly path: string }[];
   /** For recordings: sees each record of the kernel's ring buffer. */
@@ -127,7 +129,8 @@ export class Collector {
     const { kernelRingBytes, maxText } = { ...COLLECTOR_DEFAULTS, ...options };
     try {
       const { onRecord } = options;
-      const sizes = { kernelRingBytes, maxText };
+      const parameterBytes = options.parameterBytes?.[spec.name] ?? 0;
+      const sizes = { kernelRingBytes, maxText, parameterBytes };
       const keepCapture = this.#keepCapture;
       const session = new CaptureSession({
         ...{ capture, writer, stateDir, assetsDir, keepCapture, log, onRecord },

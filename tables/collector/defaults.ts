@@ -5,4 +5,5 @@ export const COLLECTOR_DEFAULTS = {
   ringBytes: 16 * MIB,
   kernelRingBytes: 8 * MIB,
   maxText: MIB,
+  parameterBytes: 65_536,
 } as const;

@@ -4,7 +4,7 @@
  * earlier collector attached is taken over as it is.
  */
 import fs from 'node:fs';
-import { type Elf, findSymbols, probeAddress, withElf } from '../../native/elf.ts';
+import { type Elf, fileOffset, findSymbols, probeAddress, withElf } from '../../native/elf.ts';
 import { LiveAuditError } from '../../native/errors.ts';
 import { cookie, ProbeStats, TargetLayout } from '../../native/events.ts';
 import type { Executable } from '../../native/executables.ts';
@@ -17,7 +17,7 @@ import {
 } from '../../native/libbpf.ts';
 import type { Pins } from './pins.ts';
 import { failTarget, type ProbeState, waitingProbe } from './probe-state.ts';
-import type { ProbeSpec, TargetKind } from './target-kind.ts';
+import type { ProbeSpec, Symbols, TargetKind } from './target-kind.ts';
 import { decodeTarget, encodeTarget, type TargetRecord } from './target-record.ts';
 
 interface Probe {
@@ -29,7 +29,7 @@ interface Probe {
 interface Target {
   readonly kind: TargetKind;
   readonly executable: Executable;
-  readonly probes: readonly Probe[];
+  probes: readonly Probe[];
 }
 
 /** Refused binaries that are shown; beyond it they are only refused. */
@@ -54,21 +54,33 @@ export class ProbeManager {
   /** Whether it gives events: by inode, or what was refused by inode and path. */
   readonly #known = new Map<string, boolean>();
   readonly #statsBuffer = new BigUint64Array((ProbeStats.size / 8) * possibleCpus());
+  readonly #options: ReadonlySet<string>;
   #nextId = 0;
 
-  /** @param kinds of binaries that an earlier collector may have attached to */
-  constructor(object: BpfObject, pins: Pins | null = null, kinds: readonly TargetKind[] = []) {
+  /**
+   * @param kinds of binaries that an earlier collector may have attached to
+   * @param options probes to attach that only the config asks for
+   */
+  constructor(
+    object: BpfObject,
+    pins: Pins | null = null,
+    kinds: readonly TargetKind[] = [],
+    options: ReadonlySet<string> = new Set(),
+  ) {
     this.#object = object;
     this.#pins = pins;
+    this.#options = options;
     this.#targetsFd = object.mapFd('targets');
     this.#statsFd = object.mapFd('stats');
     if (pins) this.#adoptAll(pins, kinds);
   }
 
   /** The binary and the program behind a record's target number. */
-  target(id: number): { program: string; path: string } | undefined {
+  target(id: number): { program: string; path: string; file: string } | undefined {
     const target = this.#targets.get(id);
-    return target && { program: target.kind.program, path: target.executable.name };
+    if (!target) return undefined;
+    const { path, name } = target.executable;
+    return { program: target.kind.program, path: name, file: path };
   }
 
   /** The binaries that are attached. */
@@ -86,7 +98,7 @@ export class ProbeManager {
     const refused = `${inode} ${path}`;
     const known = this.#known.get(inode) ?? this.#known.get(refused);
     if (known !== undefined) return known;
-    const target = newTarget(kind, executable);
+    const target = newTarget(kind, executable, this.#options);
     const attached = this.#tryAttach(target);
     const gives = target.probes.every(
       ({ spec, state }) => !spec.required || state.state === 'attached',
@@ -161,6 +173,7 @@ export class ProbeManager {
 
   #attachTo(id: number, target: Target, elf: Elf): void {
     const record = readTarget(target, elf);
+    dropUnneeded(target, record);
     for (const { state } of target.probes) state.build_id = elf.buildId;
     const missing = target.probes.find(
       ({ spec }) => spec.required && record.probeVaddr[spec.index] === 0,
@@ -213,7 +226,8 @@ export class ProbeManager {
   /** @param names of pinned links: those that are taken over are taken out */
   #adopt(id: number, kind: TargetKind, record: TargetRecord, names: Set<string>): boolean {
     const { inode, path, name } = record;
-    const target = newTarget(kind, { inode, path, name });
+    const target = newTarget(kind, { inode, path, name }, this.#options);
+    dropUnneeded(target, record);
     for (const probe of target.probes) {
       const pinned = linkName(id, probe.spec);
       probe.state.build_id = record.buildId;
@@ -270,32 +284,55 @@ export class ProbeManager {
   }
 }
 
-function newTarget(kind: TargetKind, executable: Executable): Target {
-  const probes = kind.probes.map((spec) => ({
-    spec,
-    state: waitingProbe(kind, executable, spec),
-    link: null,
-  }));
+function newTarget(kind: TargetKind, executable: Executable, options: ReadonlySet<string>): Target {
+  const probes = kind.probes
+    .filter(({ option }) => option === undefined || options.has(option))
+    .map((spec) => ({ spec, state: waitingProbe(kind, executable, spec), link: null }));
   return { kind, executable, probes };
+}
+
+/** Take out the probes that stand in for what this binary has. */
+function dropUnneeded(target: Target, record: TargetRecord): void {
+  target.probes = target.probes.filter(
+    ({ spec }) => spec.unless === undefined || record.probeVaddr[spec.index] !== 0,
+  );
 }
 
 /** Where a binary has what the kind needs. @throws LiveAuditError ELF */
 function readTarget({ kind, executable }: Target, elf: Elf): TargetRecord {
   const { probes, globals, program } = kind;
-  const names = [...probes.map((p) => p.symbol), ...globals.map((g) => g.symbol)];
-  const symbols = findSymbols(elf, new Set(names));
+  const named = [
+    ...probes.flatMap((p) => [p.symbol, p.unless ?? p.symbol]),
+    ...(kind.symbols ?? []),
+  ];
+  const symbols = findSymbols(elf, new Set([...named, ...globals.map((g) => g.symbol)]));
   const probeVaddr = new Array<number>(TargetLayout.probes).fill(0);
   const probeOffset = new Array<number>(TargetLayout.probes).fill(0);
   const symbolVaddr = new Array<number>(TargetLayout.symbols).fill(0);
   for (const probe of probes) {
-    const symbol = symbols.get(probe.symbol);
-    if (symbol?.kind !== 'function') continue;
-    const address = probeAddress(elf, symbol);
-    probeVaddr[probe.index] = address.vaddr;
-    probeOffset[probe.index] = address.offset;
+    const address = addressOf(probe, elf, symbols);
+    probeVaddr[probe.index] = address?.vaddr ?? 0;
+    probeOffset[probe.index] = address?.offset ?? 0;
   }
-  for (const global of globals) symbolVaddr[global.index] = symbols.get(global.symbol)?.vaddr ?? 0;
+  for (const { index, symbol, locate } of globals)
+    symbolVaddr[index] = symbols.get(symbol)?.vaddr ?? locate?.(elf, symbols) ?? 0;
   return { probeVaddr, probeOffset, symbolVaddr, program, buildId: elf.buildId, ...executable };
+}
+
+/** Where to probe; null where the binary has no such place, or needs none. */
+function addressOf(
+  { symbol, locate, unless }: ProbeSpec,
+  elf: Elf,
+  symbols: Symbols,
+): { vaddr: number; offset: number } | null {
+  if (unless !== undefined && symbols.get(unless)?.kind === 'function') return null;
+  if (!locate) {
+    const entry = symbols.get(symbol);
+    return entry?.kind === 'function' ? probeAddress(elf, entry) : null;
+  }
+  const vaddr = locate(elf, symbols);
+  const offset = vaddr === null ? null : fileOffset(elf, vaddr);
+  return vaddr === null || offset === null ? null : { vaddr, offset };
 }
 
 /** Say at each probe what the binary does not let us know. */

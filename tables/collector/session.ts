@@ -13,7 +13,13 @@ import { LiveAuditError } from '../../native/errors.ts';
 import { Counter } from '../../native/events.ts';
 import type { Executable } from '../../native/executables.ts';
 import { KernelRing, type RecordSink, RingWaker } from '../../native/kernel-ring.ts';
-import { BpfObject, lookupArray, openPinnedMap, possibleCpus } from '../../native/libbpf.ts';
+import {
+  BpfObject,
+  lookupArray,
+  mapValues,
+  openPinnedMap,
+  possibleCpus,
+} from '../../native/libbpf.ts';
 import type { Event } from '../event.ts';
 import type { LedgerName } from '../ring/layout.ts';
 import { unaccounted } from '../ring/ledger.ts';
@@ -36,6 +42,8 @@ export interface SessionOptions {
   /** Bytes of the kernel's ring buffer: a power of two. */
   readonly kernelRingBytes: number;
   readonly maxText: number;
+  /** Longest JSON of bound parameters, bytes; 0: they are not captured. */
+  readonly parameterBytes: number;
   readonly log: (line: string) => void;
   /** For recordings: sees each record of the kernel's ring buffer before the assembler. */
   readonly onRecord?: RecordSink | undefined;
@@ -81,14 +89,18 @@ export class CaptureSession {
       const events = this.#object.mapFd('events');
       this.#epoch = epochOf(events);
       this.#ring = new KernelRing(events, this.#object.mapEntries('events'));
-      const probes = new ProbeManager(this.#object, this.#pins, capture.kinds);
+      const { parameterBytes } = options;
+      const wanted = new Set(parameterBytes > 0 ? ['parameters'] : []);
+      const probes = new ProbeManager(this.#object, this.#pins, capture.kinds, wanted);
       this.#probes = probes;
       this.#world = {
         target: (id) => probes.target(id),
         bootToUnix: bootToUnix(),
         maxText: options.maxText,
+        parameterBytes,
       };
       this.#assembler = capture.assembler(this.#world);
+      this.#remember();
       this.#checkpoint = new CheckpointFile(stateDir, capture.spec.name);
       this.#resume();
       for (const program of capture.tracepoints) this.#attachTracepoint(program);
@@ -117,6 +129,15 @@ export class CaptureSession {
       pins.clear();
       return loadObject(object, sizes, pins.maps);
     }
+  }
+
+  /** Tell the assembler what earlier collectors were told and it needs. */
+  #remember(): void {
+    const { remembered } = this.#options.capture;
+    if (!remembered) return;
+    const { map, valueSize } = remembered;
+    for (const value of mapValues(this.#object.mapFd(map), valueSize))
+      this.#assembler.accept(new DataView(value.buffer), 0, valueSize);
   }
 
   /** Go on where the last collector stopped, if the kernel's ring buffer is still the same. */

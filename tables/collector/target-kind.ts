@@ -1,4 +1,8 @@
 /** What the probe manager must know to attach to one kind of program; tables/<name>/targets.ts says it. */
+import type { Elf, ElfSymbol } from '../../native/elf.ts';
+
+/** The functions and globals of a binary that its kind names, as far as it has them. */
+export type Symbols = ReadonlyMap<string, ElfSymbol>;
 
 export interface ProbeSpec {
   /** Index into target.probe_vaddr (bpf/event.h), and the lower half of the cookie. */
@@ -11,6 +15,15 @@ export interface ProbeSpec {
   readonly retprobe: boolean;
   /** Without it the target gives no events at all. */
   readonly required: boolean;
+  /**
+   * Attach to this instruction (its link-time address) and not behind the entry of `symbol`; null where the
+   * binary has no such place. It may throw LiveAuditError ELF.
+   */
+  readonly locate?: (elf: Elf, symbols: Symbols) => number | null;
+  /** Not attached, and not shown, where the binary has this function. */
+  readonly unless?: string;
+  /** Attached only where the config asks for it by this name. */
+  readonly option?: string;
 }
 
 export interface GlobalSpec {
@@ -19,6 +32,11 @@ export interface GlobalSpec {
   readonly symbol: string;
   /** What is not known without it. */
   readonly gives: string;
+  /**
+   * What the BPF side gets where the binary does not have `symbol`: an address that its code tells, or a number
+   * that differs by build. null: not known. It may throw LiveAuditError ELF.
+   */
+  readonly locate?: (elf: Elf, symbols: Symbols) => number | null;
 }
 
 export interface TargetKind {
@@ -28,6 +46,8 @@ export interface TargetKind {
   readonly program: string;
   readonly probes: readonly ProbeSpec[];
   readonly globals: readonly GlobalSpec[];
+  /** More names that `locate` asks for. */
+  readonly symbols?: readonly string[];
   /** Functions and globals that make a program one of this kind: all of them, defined, whatever its name. */
   readonly markers: readonly string[];
   /** Where such programs are usually installed. */

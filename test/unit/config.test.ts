@@ -39,6 +39,7 @@ const DEFAULT = {
   kernel_ring_bytes: 8 * MIB,
   max_text: MIB,
   keep_capture: true,
+  parameters: {},
   targets: [],
 };
 
@@ -56,6 +57,7 @@ test('every key is taken, and says where it came from', () => {
     kernel_ring_bytes: 65536,
     max_text: 256,
     keep_capture: false,
+    parameters: {},
     targets: [{ program: 'bash', path: '/opt/bash' }],
   };
   expect(Object.keys(given)).toEqual(CONFIG_KEYS);

@@ -93,7 +93,7 @@ describeLive('the probe manager', () => {
     expect(attach('/bin/bash')).toBe(true);
     expect(attach('/usr/bin/bash')).toBe(true);
     expect(probes.states(0n)).toHaveLength(bash.probes.length);
-    expect(probes.target(0)).toEqual({ program: 'bash', path: '/usr/bin/bash' });
+    expect(probes.target(0)).toMatchObject({ program: 'bash', path: '/usr/bin/bash' });
     expect(probes.target(1)).toBeUndefined();
   });
 

@@ -1,6 +1,7 @@
 /** All sources of the config, and which goes first: flag, environment, osquery option, file, default. */
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { COLLECTOR_DEFAULTS } from '../../../tables/collector/defaults.ts';
 import { decode } from './decode.ts';
 import { readConfigFile } from './file.ts';
 import { configFromOsquery } from './osquery.ts';
@@ -11,6 +12,7 @@ import {
   type ConfigKey,
   DEFAULT_RING_BYTES,
   DEFAULTS,
+  PARAMETER_TABLES,
   TABLES,
 } from './schema.ts';
 
@@ -64,6 +66,9 @@ function complete(input: ConfigInput): Config {
   const sizes: Readonly<Record<string, number | undefined>> = typeof ring === 'object' ? ring : {};
   const otherwise = typeof ring === 'number' ? ring : DEFAULT_RING_BYTES;
   const on: Readonly<Record<string, boolean | undefined>> = tables ?? {};
+  const parameters: Readonly<
+    Record<string, { on?: boolean | undefined; max_bytes?: number | undefined } | undefined>
+  > = rest.parameters ?? {};
   return {
     state_dir: rest.state_dir ?? DEFAULTS.state_dir,
     tables: Object.fromEntries(TABLES.map((table) => [table, on[table] ?? true])),
@@ -71,6 +76,13 @@ function complete(input: ConfigInput): Config {
     kernel_ring_bytes: rest.kernel_ring_bytes ?? DEFAULTS.kernel_ring_bytes,
     max_text: rest.max_text ?? DEFAULTS.max_text,
     keep_capture: rest.keep_capture ?? DEFAULTS.keep_capture,
+    parameters: Object.fromEntries(
+      PARAMETER_TABLES.map((table) => {
+        const { on = false, max_bytes = COLLECTOR_DEFAULTS.parameterBytes } =
+          parameters[table] ?? {};
+        return [table, { on, max_bytes }];
+      }),
+    ),
     targets: rest.targets ?? DEFAULTS.targets,
   };
 }

@@ -51,6 +51,23 @@ const perTable = <T extends z.ZodType>(value: T) =>
     error: 'must be an object: table name to value',
   });
 
+/** The tables that can show what was bound to a statement's parameters. */
+export const PARAMETER_TABLES: readonly string[] = captures
+  .filter(({ hasParameters }) => hasParameters === true)
+  .map(({ spec }) => spec.name);
+
+const parameterBytesError = `must be a whole number from 1 to ${MAX_TEXT}`;
+const parameters = z.strictObject(
+  {
+    on: boolean.optional(),
+    max_bytes: z
+      .number({ error: parameterBytesError })
+      .refine((n) => Number.isInteger(n) && n >= 1 && n <= MAX_TEXT, { error: parameterBytesError })
+      .optional(),
+  },
+  { error: 'must be an object with on and max_bytes' },
+);
+
 const textError = `must be a whole number from ${MIN_TEXT} to ${MAX_TEXT}`;
 const ringBytes = powerOfTwo(MIN_CAPACITY, MAX_CAPACITY);
 
@@ -87,6 +104,15 @@ export const schema = z.strictObject(
       description:
         'Go on capturing into the kernel’s ring buffer while no collector runs; the next one stores what it finds.',
     }),
+    parameters: z
+      .strictObject(
+        Object.fromEntries(PARAMETER_TABLES.map((table) => [table, parameters.optional()])),
+        { error: 'must be an object: table name to an object with on and max_bytes' },
+      )
+      .meta({
+        values: `object: table name to an object with \`on\` (true or false) and \`max_bytes\` (whole number from 1 to ${MAX_TEXT})`,
+        description: `Whether the values that are bound to parameters are captured, by probes of their own, and how long their JSON may be; more is cut. Off where it is not named; \`max_bytes\` is ${COLLECTOR_DEFAULTS.parameterBytes} where it is not given. Tables: ${PARAMETER_TABLES.join(', ') || 'none yet'}.`,
+      }),
     targets: z
       .array(
         z.strictObject(
@@ -121,6 +147,10 @@ export interface Config {
   readonly kernel_ring_bytes: number;
   readonly max_text: number;
   readonly keep_capture: boolean;
+  /** With every table that can. */
+  readonly parameters: Readonly<
+    Record<string, { readonly on: boolean; readonly max_bytes: number }>
+  >;
   readonly targets: readonly { readonly program: string; readonly path: string }[];
 }
 
@@ -133,5 +163,6 @@ export const DEFAULTS = {
   kernel_ring_bytes: COLLECTOR_DEFAULTS.kernelRingBytes,
   max_text: COLLECTOR_DEFAULTS.maxText,
   keep_capture: true,
+  parameters: {},
   targets: [],
 } as const satisfies ConfigInput;

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
+/*
+ * What PostgreSQL is asked, and what came of it: records for tables/postgres_queries.
+ *
+ * A backend is a process with one thread and one client. It has the text that it is at in a global,
+ * debug_query_string, and when it began in another, stmtStartTimestamp; so one hook at the end of a statement
+ * knows all of it, and a statement costs one probe hit:
+ *
+ *   Query ── exec_simple_query ── (each statement of the text) … EndCommand(tag)
+ *   Parse, Bind, Execute ── exec_execute_message ── PortalRun … EndCommand(tag) | PortalSuspended
+ *   FunctionCall ── HandleFunctionRequest
+ *   any of them ── ereport(ERROR) ── EmitErrorReport
+ *
+ * What runs inside of a statement (functions, triggers, SPI) comes to none of these ends, and an error that a
+ * function catches is never reported. Where a process has no client (parallel workers, autovacuum,
+ * background workers) MyProcPort is NULL.
+ *
+ * All functions are exported by every build, stripped or not: extensions link against them.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "emit.bpf.h"
+#include "postgres.h"
+#include "postgres-backend.bpf.h"
+#include "postgres-statement.bpf.h"
+#include "postgres-error.bpf.h"
+#include "postgres-names.bpf.h"
+#include "postgres-parameters.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/*
+ * void EndCommand(const QueryCompletion *, CommandDest, bool) from 13 on, void EndCommand(const char *tag,
+ * CommandDest) up to 12: sends CommandComplete, once for each statement of a Query and once for an Execute
+ * that reached its end. Replication commands come here too up to 12, without a text.
+ */
+SEC("uprobe")
+int postgres_end_command(struct pt_regs *ctx)
+{
+	struct place place;
+	struct backend *backend = enter(ctx, &place);
+	int dest = (int)PT_REGS_PARM2(ctx);
+
+	if (!backend)
+		return 0;
+	dest += (int)number(place.target, PGS_END_COMMAND_DEST) - 1;
+	if (dest == DEST_REMOTE_EXECUTE)
+		finish(backend, &place, PROTOCOL_EXTENDED, OUTCOME_DONE, PT_REGS_PARM1(ctx));
+	else if (dest == DEST_REMOTE)
+		finish_simple(backend, &place, PT_REGS_PARM1(ctx));
+	return 0;
+}
+
+/*
+ * void NullCommand(CommandDest): the Query was empty. Of an Execute the server says nothing in its log
+ * either.
+ */
+SEC("uprobe")
+int postgres_null_command(struct pt_regs *ctx)
+{
+	struct place place;
+	struct backend *backend = enter(ctx, &place);
+
+	if (backend && (int)PT_REGS_PARM1(ctx) == DEST_REMOTE)
+		finish(backend, &place, PROTOCOL_SIMPLE, OUTCOME_EMPTY, 0);
+	return 0;
+}
+
+/*
+ * void BeginImplicitTransactionBlock(void), from 11 on: before each statement of a Query that has several.
+ * Also before an Execute that follows another without a Sync between them; EndCommand tells the two apart.
+ */
+SEC("uprobe")
+int postgres_begin_implicit_block(struct pt_regs *ctx)
+{
+	struct place place;
+	struct backend *backend = enter(ctx, &place);
+
+	if (backend)
+		backend->several = place.start;
+	return 0;
+}
+
+/* void EndImplicitTransactionBlock(void), from 11 on: before the last EndCommand of such a Query. */
+SEC("uprobe")
+int postgres_end_implicit_block(struct pt_regs *ctx)
+{
+	struct place place;
+	struct backend *backend = enter(ctx, &place);
+
+	if (backend)
+		backend->last = place.start;
+	return 0;
+}
+
+/*
+ * int check_log_duration(char *, bool): the end of a Query, behind its last EndCommand, while its text is
+ * still there. Only for version 10, whose EndCommand does not tell whether it is the last.
+ */
+SEC("uprobe")
+int postgres_check_log_duration(struct pt_regs *ctx)
+{
+	struct place place;
+	struct backend *backend = enter(ctx, &place);
+
+	if (backend && backend->held && backend->held == place.start)
+		finish(backend, &place, PROTOCOL_SIMPLE, OUTCOME_DONE, 0);
+	return 0;
+}
+
+/*
+ * The one call of pq_putemptymessage('s'), in exec_execute_message: the portal's row limit was reached.
+ * tables/postgres_queries/code.ts finds it in the code.
+ */
+SEC("uprobe")
+int postgres_portal_suspended(struct pt_regs *ctx)
+{
+	struct place place;
+	struct backend *backend = enter(ctx, &place);
+
+	if (backend)
+		finish(backend, &place, PROTOCOL_EXTENDED, OUTCOME_SUSPENDED, 0);
+	return 0;
+}
+
+/*
+ * void HandleFunctionRequest(StringInfo): a FunctionCall message (`lo_*` of libpq); its first 4 bytes are the
+ * function's oid.
+ */
+SEC("uprobe")
+int postgres_function_request(struct pt_regs *ctx)
+{
+	struct place place;
+	struct backend *backend = enter(ctx, &place);
+	struct string_info message = {};
+	__u32 oid = 0;
+
+	if (!backend)
+		return 0;
+	bpf_probe_read_user(&message, sizeof(message), (void *)PT_REGS_PARM1(ctx));
+	bpf_probe_read_user(&oid, sizeof(oid), (void *)(message.data + message.cursor));
+	backend->function = __builtin_bswap32(oid);
+	backend->in_function = true;
+	return 0;
+}
+
+/* Its return: the function's result is sent. After an error it does not return. */
+SEC("uretprobe")
+int postgres_function_request_return(struct pt_regs *ctx)
+{
+	__u64 cookie = bpf_get_attach_cookie(ctx);
+	struct place place = { .target = probe_target(cookie), .cookie = cookie };
+	struct backend *backend = known_backend();
+
+	if (!backend || !place.target || !backend->in_function)
+		return 0;
+	place_of(backend, &place);
+	finish(backend, &place, PROTOCOL_FASTPATH, OUTCOME_DONE, 0);
+	return 0;
+}
+
+/*
+ * void BeginReportingGUCOptions(void): once for each client, when it is logged in and its settings are made.
+ */
+SEC("uprobe")
+int postgres_begin_reporting(struct pt_regs *ctx)
+{
+	struct place place;
+	struct backend *backend = enter(ctx, &place);
+
+	if (backend)
+		backend->whole = true;
+	return 0;
+}
+
+/* Those that end a server process, or that its handler ends it for (SIGQUIT: another one crashed). */
+static __always_inline bool is_fatal(int signal)
+{
+	return signal == 3 || signal == 4 || signal == 6 || signal == 7 || signal == 9 || signal == 11;
+}
+
+/*
+ * signal_deliver(int sig, …): in the process itself, while its memory is still there. What it is at is sent
+ * now, and becomes a row if the process does end of it.
+ */
+SEC("raw_tp/signal_deliver")
+int postgres_signal(struct bpf_raw_tracepoint_args *ctx)
+{
+	int signal = (int)ctx->args[0];
+	struct place place = {};
+	struct backend *backend;
+
+	if (!is_fatal(signal))
+		return 0;
+	backend = known_backend();
+	if (!backend)
+		return 0;
+	place.cookie = (__u64)backend->target << 32 | PROBE_NONE;
+	place.target = bpf_map_lookup_elem(&targets, &backend->target);
+	if (!place.target)
+		return 0;
+	place_of(backend, &place);
+	dying(backend, &place, signal);
+	return 0;
+}
+
+/* sched_process_exit(task, …): per thread; a backend has one. */
+SEC("raw_tp/sched_process_exit")
+int postgres_exit(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	__u64 id = bpf_get_current_pid_tgid();
+	struct backend *backend;
+
+	if ((__u32)id != id >> 32)
+		return 0;
+	backend = known_backend();
+	if (backend)
+		gone(backend, BPF_CORE_READ(task, exit_code));
+	return 0;
+}
