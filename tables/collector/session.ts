@@ -217,13 +217,11 @@ export class CaptureSession {
   /** Take what the kernel's ring buffer holds. */
   drain(): void {
     this.#world.bootToUnix = bootToUnix();
-    const before = this.#ring.position;
     for (let from = -1; from !== this.#ring.position; ) {
       from = this.#ring.position;
       this.#ring.drain((view, offset, length, end) => this.#accept(view, offset, length, end));
       this.#settle();
     }
-    if (this.#ring.position !== before) this.updateLedger(); // or a reader would see more stored than seen
   }
 
   #accept(view: DataView, offset: number, length: number, end: number): void {
@@ -241,6 +239,7 @@ export class CaptureSession {
   #settle(): void {
     const { position } = this.#ring;
     if (position === this.#ring.released) return;
+    this.updateLedger(); // first, or a reader would see more stored than seen
     this.#options.writer.publish();
     this.#assembler.detach?.();
     if (this.#pins && this.#assembler.isOpen) this.#save();
