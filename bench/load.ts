@@ -1,13 +1,14 @@
 /**
  * Capture under load, against its requirements. As root, with nothing else going on:
  * `node bench/load.ts [--rate 100000] [--seconds 60] [--rounds 3] [--kills 100] [--soak-minutes 60] [PART…]`,
- * where PART is kills, rate, replay or soak; without one all are run. Exit code 1 where a requirement is missed.
+ * where PART is kills, rate, replay, tables or soak; without one all but the soak are run. Exit code 1 where a requirement is missed.
  */
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { kills, rate, soak } from './lib/load-parts.ts';
 import { replay } from './lib/replay.ts';
 import { type Finding, isMissed, table } from './lib/report.ts';
+import { idleTables } from './lib/tables.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -30,12 +31,15 @@ const PARTS: Readonly<Record<string, () => Promise<Finding[]>>> = {
   kills: () => kills(positive('kills')),
   rate: () => rate(positive('rate'), positive('seconds'), positive('rounds')),
   replay,
+  tables: idleTables,
   soak: () => soak(positive('soak-minutes')),
 };
 
 if (process.geteuid?.() !== 0) throw new Error('the benchmark needs root: it loads BPF programs');
 const findings: Finding[] = [];
-for (const name of positionals.length > 0 ? positionals : Object.keys(PARTS)) {
+for (const name of positionals.length > 0
+  ? positionals
+  : Object.keys(PARTS).filter((part) => part !== 'soak')) {
   const part = PARTS[name];
   if (!part) throw new Error(`no part ${name}: ${Object.keys(PARTS).join(', ')}`);
   process.stderr.write(`==> ${name}\n`);
