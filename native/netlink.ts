@@ -20,6 +20,12 @@ const recvmmsg = libc.func(
   'int recvmmsg(int fd, void *messages, unsigned int count, int flags, void *timeout)',
 );
 
+const poll = libc.func('int poll(void *descriptors, unsigned long count, int timeout)');
+
+/** struct pollfd: int fd, short events, short revents. */
+const POLLFD = { size: 8, events: 4 } as const;
+const POLLIN = 1;
+
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
@@ -134,6 +140,14 @@ export class NetlinkSocket {
     if (send(this.fd, message, message.length, 0) < 0) {
       throw new NetlinkError('send', koffi.errno());
     }
+  }
+
+  /** Wait until something is there. @returns false where nothing came in time */
+  wait(ms: number): boolean {
+    const descriptor = Buffer.alloc(POLLFD.size);
+    descriptor.writeInt32LE(this.fd);
+    descriptor.writeInt16LE(POLLIN, POLLFD.events);
+    return poll(descriptor, 1, Math.ceil(ms)) > 0;
   }
 
   /**

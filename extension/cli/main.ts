@@ -1,6 +1,7 @@
 /** The entry of the executable: a command, or the osquery extension where there is none. */
 import { LiveAuditError } from '../../native/errors.ts';
 import { auditParse } from './commands/audit-parse.ts';
+import { auditRules } from './commands/audit-rules.ts';
 import { collect } from './commands/collect.ts';
 import { extension } from './commands/extension.ts';
 import { help } from './commands/help.ts';
@@ -20,6 +21,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   tail,
   status,
   specs,
+  'audit-rules': auditRules,
   'audit-parse': auditParse,
   version,
   help,

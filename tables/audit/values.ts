@@ -76,12 +76,34 @@ export function wordText(bytes: Buffer, at: number, end: number): string | null 
   return isNothing(bytes, at, end) ? null : plainText(bytes, at, end);
 }
 
+/** The same short texts come again and again: a string of each is kept, by a hash of its bytes. */
+const KEPT_TEXTS = 2048;
+const KEPT_LENGTH = 64;
+const kept: string[] = new Array(KEPT_TEXTS).fill('');
+
 /** Bytes as text; quick where all are ASCII. */
 export function plainText(bytes: Buffer, at: number, end: number): string {
+  let hash = 0;
+  let all = 0;
   for (let i = at; i < end; i++) {
-    if ((bytes[i] ?? 0) >= ASCII_END) return toText(bytes.subarray(at, end));
+    const byte = bytes[i] ?? 0;
+    all |= byte;
+    hash = (Math.imul(hash, 31) + byte) | 0;
   }
-  return bytes.toString('latin1', at, end);
+  if (all >= ASCII_END) return toText(bytes.subarray(at, end));
+  if (end - at > KEPT_LENGTH) return bytes.toString('latin1', at, end);
+  const slot = hash & (KEPT_TEXTS - 1);
+  const before = kept[slot] ?? '';
+  if (isText(before, bytes, at, end)) return before;
+  const text = bytes.toString('latin1', at, end);
+  kept[slot] = text;
+  return text;
+}
+
+function isText(text: string, bytes: Uint8Array, at: number, end: number): boolean {
+  if (text.length !== end - at) return false;
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[at + i]) return false;
+  return true;
 }
 
 /** Pairs of hex digits as bytes, or null where it is anything else. */

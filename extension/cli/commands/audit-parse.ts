@@ -15,7 +15,7 @@ const FLAGS = {
 } as const satisfies Record<Format, { type: 'boolean' }>;
 
 /** Written at once. */
-const BATCH_CHARACTERS = 1024 * 1024;
+const BATCH_BYTES = 256 * 1024;
 
 /**
  * `audit-parse FILE…`: the rows that the audit tables would have had, from files as auditd writes them: a JSON
@@ -70,17 +70,14 @@ function print(files: readonly string[], maxText: number, tables: readonly Audit
       .filter(({ name }) => tables.includes(name))
       .map((spec) => [spec.name as string, new JsonLines(spec)]),
   );
-  let text = '';
+  const output = new Output();
   const reading = readLogs(files, maxText, (table, row) => {
     const writer = writers.get(table);
-    if (writer) text += writer.line(row);
-    if (text.length < BATCH_CHARACTERS) return;
-    process.stdout.write(text);
-    text = '';
+    if (writer) output.write(writer.line(row));
   });
   let step = reading.next();
   while (!step.done) step = reading.next();
-  process.stdout.write(text);
+  output.flush();
   report(step.value);
 }
 
@@ -90,6 +87,25 @@ function report({ lines, events, malformed, repeated, incomplete, missing }: Log
   log(
     `${lines} lines, ${events} events; ${malformed} records malformed, ${repeated} repeated, ${incomplete} events incomplete, ${missing} serial numbers missing`,
   );
+}
+
+/** Standard output, in batches. A text is bytes at once: kept as they are, thousands of them cost the collector dear. */
+class Output {
+  readonly #bytes = Buffer.allocUnsafe(BATCH_BYTES);
+  #length = 0;
+
+  write(text: string): void {
+    const most = text.length * 3; // a UTF-16 unit is at most 3 bytes of UTF-8
+    if (this.#length + most > BATCH_BYTES) this.flush();
+    if (most > BATCH_BYTES) process.stdout.write(text);
+    else this.#length += this.#bytes.write(text, this.#length);
+  }
+
+  flush(): void {
+    // A copy: what is not written yet stays as it is.
+    process.stdout.write(Buffer.from(this.#bytes.subarray(0, this.#length)));
+    this.#length = 0;
+  }
 }
 
 /** Rows of one table as JSON, an object a line. */
@@ -111,8 +127,14 @@ class JsonLines {
     for (let i = 0; i < this.#names.length; i++) {
       const value = i === this.#eid ? this.#count : (row[i] ?? null);
       text += this.#names[i];
-      text += typeof value === 'string' ? JSON.stringify(value) : String(value);
+      text += typeof value === 'string' ? jsonText(value) : String(value);
     }
     return `${text}}\n`;
   }
 }
+
+/** Printable ASCII but for the quote and the backslash: nearly all, and then no call is needed. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+const jsonText = (value: string): string =>
+  PLAIN.test(value) ? `"${value}"` : JSON.stringify(value);

@@ -13,6 +13,11 @@ const TEXT = `live_audit: what was typed in the shells and asked of the database
                               what is attached; what was seen, stored and lost
   live_audit.ext specs [--format json|fleet|markdown]
                               the tables and their columns
+  live_audit.ext audit-rules [--check|--print|--apply]
+                              the audit rules that fill the audit tables; only --apply sets them
+  live_audit.ext audit-parse [--only TABLE] FILE…
+  live_audit.ext audit-parse --sql "SQL" [--json|--csv|--line|--table] FILE…
+                              the audit tables over files of auditd
   live_audit.ext version
   live_audit.ext help
 
