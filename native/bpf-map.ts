@@ -1,13 +1,80 @@
-/** Taking elements out of BPF maps, through libbpf. */
-import koffi from 'koffi';
+/** BPF maps by descriptor: their elements, and which map it is. */
+import { failure, libbpf } from './libbpf-binding.ts';
 
-const bind = () =>
-  koffi.load('libbpf.so.1').func('int bpf_map_delete_elem(int fd, const void *key)');
+const BPF_ANY = 0;
+/** enum bpf_map_type (include/uapi/linux/bpf.h) */
+export const MapType = { PERCPU_ARRAY: 6 } as const;
 
-let deleteElem: ReturnType<typeof bind> | undefined;
+/** How many values a per-CPU map has for each key. */
+export const possibleCpus = (): number => libbpf().possibleCpus();
+
+/** Set one element of an array map. @throws LiveAuditError */
+export function updateArray(fd: number, index: number, value: Uint8Array): void {
+  const key = new Uint32Array([index]);
+  if (libbpf().updateElem(fd, key, value, BPF_ANY) !== 0) throw failure('bpf_map_update_elem');
+}
+
+/**
+ * Read one element of an array map.
+ * @param value of the map's value size, or the kernel writes beyond it; per-CPU: one 8-byte aligned value per
+ *   possible CPU
+ * @throws LiveAuditError
+ */
+export function lookupArray(fd: number, index: number, value: Uint8Array): void {
+  const key = new Uint32Array([index]);
+  if (libbpf().lookupElem(fd, key, value) !== 0) throw failure('bpf_map_lookup_elem');
+}
 
 /** Take one element out of a map; one that is not there is no error. */
 export function deleteElement(fd: number, key: Uint8Array): void {
-  deleteElem ??= bind();
-  deleteElem(fd, key);
+  libbpf().deleteElem(fd, key);
+}
+
+/**
+ * The values of a hash map with keys of 4 bytes, each in memory of its own. Of what changes meanwhile some may
+ * be missing: where a key goes, the kernel begins anew, and what was given already ends it.
+ */
+export function* mapValues(fd: number, valueSize: number): Generator<Uint8Array<ArrayBuffer>> {
+  const next = new Uint32Array(1);
+  const given = new Set<number>();
+  let key: Uint32Array | null = null;
+  while (libbpf().nextKey(fd, key, next) === 0 && !given.has(next[0] ?? 0)) {
+    given.add(next[0] ?? 0);
+    key = Uint32Array.from(next);
+    const value = new Uint8Array(valueSize);
+    if (libbpf().lookupElem(fd, key, value) === 0) yield value;
+  }
+}
+
+/** struct bpf_map_info: all u32 up to the name. */
+const MAP_INFO = { type: 0, id: 4, keySize: 8, valueSize: 12, maxEntries: 16, size: 96 } as const;
+
+export interface MapInfo {
+  readonly type: number;
+  /** Never used again until the next boot. */
+  readonly id: number;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+}
+
+/** What the kernel says of a map. @throws LiveAuditError */
+export function mapInfo(fd: number): MapInfo {
+  const info = Buffer.alloc(MAP_INFO.size);
+  if (libbpf().getInfo(fd, info, [info.length]) !== 0) throw failure('bpf_obj_get_info_by_fd');
+  const at = (member: Exclude<keyof typeof MAP_INFO, 'size'>) =>
+    info.readUInt32LE(MAP_INFO[member]);
+  return {
+    type: at('type'),
+    id: at('id'),
+    keySize: at('keySize'),
+    valueSize: at('valueSize'),
+    maxEntries: at('maxEntries'),
+  };
+}
+
+/** A descriptor of a pinned map, to be closed by the caller; null where there is none. */
+export function openPinnedMap(path: string): number | null {
+  const fd = libbpf().getPinned(path);
+  return fd < 0 ? null : fd;
 }

@@ -3,15 +3,12 @@
  * the state of its probes. Where nothing can be captured it still does the rest, and says why.
  */
 import { bpffsProblem } from '../../native/bpffs.ts';
-import { LiveAuditError } from '../../native/errors.ts';
 import type { RecordSink } from '../../native/kernel-ring.ts';
-import { RingWriter } from '../ring/writer.ts';
 import type { Capture } from './capture.ts';
-import { COLLECTOR_DEFAULTS } from './defaults.ts';
+import { CapturedTables } from './captured-tables.ts';
 import { Discovery } from './discovery.ts';
 import { removePins, tablePins } from './pins.ts';
-import { type ProbeState, ProbeStatePublisher } from './probe-state.ts';
-import { CaptureSession } from './session.ts';
+import { ProbeStatePublisher } from './probe-state.ts';
 import { CollectorLock, openStateDir } from './state-dir.ts';
 import type { TargetKind } from './target-kind.ts';
 
@@ -41,16 +38,14 @@ const TICKS_PER_SWEEP = 2;
 const TICKS_PER_TIDY = 10;
 
 export class Collector {
-  readonly #lock: CollectorLock;
+  #lock: CollectorLock;
   readonly #publisher: ProbeStatePublisher;
-  readonly #writers: RingWriter[] = [];
-  readonly #sessions: CaptureSession[] = [];
-  readonly #failures: ProbeState[] = [];
+  readonly #options: CollectorOptions;
+  readonly #tables: CapturedTables;
   readonly #timer: NodeJS.Timeout;
   readonly #log: (line: string) => void;
   #ticks = 0;
   #unpublished = false;
-  #keepCapture = false;
   #discovery: Discovery | null = null;
 
   /**
@@ -64,15 +59,17 @@ export class Collector {
   }
 
   private constructor(options: CollectorOptions, lock: CollectorLock) {
+    this.#options = options;
     this.#lock = lock;
     this.#log = options.log;
     this.#publisher = new ProbeStatePublisher(options.stateDir);
+    const problem = options.keepCapture === false ? null : bpffsProblem();
+    const keepCapture = options.keepCapture !== false && problem === null;
+    this.#tables = new CapturedTables(options, keepCapture);
     try {
-      const problem = options.keepCapture === false ? null : bpffsProblem();
-      this.#keepCapture = options.keepCapture !== false && problem === null;
       for (const { spec } of options.off ?? []) removePins(tablePins(options.stateDir, spec.name));
-      for (const capture of options.captures) this.#startCapture(options, capture);
-      if (this.#sessions.length > 0) {
+      this.#tables.start();
+      if (this.#tables.sessions.length > 0) {
         if (problem !== null) options.log(`capture ends with this process: ${problem}`);
         this.#discovery = this.#discover(options);
       }
@@ -85,11 +82,12 @@ export class Collector {
   }
 
   #discover({ assetsDir, log, targets = [] }: CollectorOptions): Discovery {
-    const kinds = this.#sessions.flatMap((session) => session.kinds);
+    const kinds = this.#tables.sessions.flatMap((session) => session.kinds);
     const paths = targets.flatMap(({ program, path }) =>
       kinds.filter((kind) => kind.program === program).map((kind) => ({ kind, path })),
     );
-    const sessionOf = (kind: TargetKind) => this.#sessions.find((s) => s.table === kind.table);
+    const sessionOf = (kind: TargetKind) =>
+      this.#tables.sessions.find((s) => s.table === kind.table);
     const discovery = new Discovery({
       assetsDir,
       kinds,
@@ -100,7 +98,7 @@ export class Collector {
         if (this.#discovery) this.#publish(); // those of the first scan are published together
       },
       onGone: (executable) => {
-        for (const session of this.#sessions) session.release(executable);
+        for (const session of this.#tables.sessions) session.release(executable);
       },
     });
     discovery.scan();
@@ -109,51 +107,49 @@ export class Collector {
 
   /** Let go of binaries that nobody has or runs any more; show the others by a path that still works. */
   #tidy(discovery: Discovery): void {
-    for (const session of this.#sessions) {
-      for (const executable of discovery.unused(session.attached)) session.release(executable);
+    for (const session of this.#tables.sessions) {
+      for (const executable of discovery.unused(session.executables)) session.release(executable);
       session.relocate((executable) => discovery.currentPath(executable));
     }
   }
 
-  #startCapture(options: CollectorOptions, capture: Capture): void {
-    const { stateDir, assetsDir, log } = options;
-    const { spec } = capture;
-    const capacity = options.ringBytes?.[spec.name] ?? COLLECTOR_DEFAULTS.ringBytes;
-    const writer = new RingWriter({ directory: stateDir, spec, capacity });
-    this.#writers.push(writer);
-    if (writer.setAside) {
-      const { path, reason, removed } = writer.setAside;
-      const gone = removed.length > 0 ? `; removed, as the oldest: ${removed.join(', ')}` : '';
-      log(`${spec.name}: set aside as ${path}: ${reason}${gone}`);
+  /**
+   * A ring file that somebody removed is begun anew: readers would see nothing of what goes into it. Where the
+   * whole state directory was removed, the lock is taken anew first.
+   */
+  #mend(): void {
+    if (!this.#lock.isInPlace) {
+      this.#tables.loseAll(`${this.#options.stateDir} was removed`);
+      const lock = this.#takeLockAgain();
+      if (!lock) return;
+      this.#lock.release();
+      this.#lock = lock;
     }
-    const { kernelRingBytes, maxText } = { ...COLLECTOR_DEFAULTS, ...options };
+    if (!this.#tables.mend()) return;
+    this.#discovery?.close();
+    this.#discovery = this.#discover(this.#options);
+  }
+
+  #takeLockAgain(): CollectorLock | null {
     try {
-      const { onRecord } = options;
-      const parameterBytes = options.parameterBytes?.[spec.name] ?? 0;
-      const sizes = { kernelRingBytes, maxText, parameterBytes };
-      const keepCapture = this.#keepCapture;
-      const session = new CaptureSession({
-        ...{ capture, writer, stateDir, assetsDir, keepCapture, log, onRecord },
-        ...sizes,
-      });
-      this.#sessions.push(session);
-    } catch (error) {
-      if (!(error instanceof LiveAuditError)) throw error;
-      this.#failures.push(failedTable(spec.name, error.line));
-      log(`${spec.name}: no capture: ${error.line}`);
+      openStateDir(this.#options.stateDir);
+      return CollectorLock.take(this.#options.stateDir);
+    } catch {
+      return null; // the next tick tries again; it was logged why nothing is captured
     }
   }
 
   /** Why nothing at all is captured, or null where something is. */
   get failure(): string | null {
-    return this.#sessions.length === 0 ? (this.#failures[0]?.last_error ?? null) : null;
+    return this.#tables.failure;
   }
 
   #tick(): void {
     this.#ticks++;
+    this.#mend();
     const sweep = this.#ticks % TICKS_PER_SWEEP === 0;
     if (this.#discovery && this.#ticks % TICKS_PER_TIDY === 0) this.#tidy(this.#discovery);
-    for (const session of this.#sessions) {
+    for (const session of this.#tables.sessions) {
       session.updateLedger();
       if (sweep) session.sweep();
     }
@@ -161,9 +157,8 @@ export class Collector {
   }
 
   #publish(): void {
-    const states = this.#sessions.flatMap((session) => session.probeStates());
     try {
-      this.#publisher.publish([...this.#failures, ...states]);
+      this.#publisher.publish(this.#tables.states());
       this.#unpublished = false;
     } catch (error) {
       // A full disk must not end the capture; the next tick tries again.
@@ -180,25 +175,8 @@ export class Collector {
 
   #closeAll(): void {
     this.#discovery?.close();
-    for (const session of this.#sessions) session.close();
-    for (const writer of this.#writers) writer.close();
+    this.#tables.close();
     this.#publisher.withdraw();
     this.#lock.release();
   }
-}
-
-export function failedTable(table: string, reason: string): ProbeState {
-  return {
-    table_name: table,
-    target: null,
-    build_id: null,
-    symbol: null,
-    hook: null,
-    offset: null,
-    state: 'failed',
-    hits: 0,
-    lost: 0,
-    last_event_time: null,
-    last_error: reason,
-  };
 }

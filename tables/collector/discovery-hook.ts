@@ -1,10 +1,10 @@
 /** The exec hook: tells of each program file that is run for the first time (bpf/discover.bpf.c). */
 import fs from 'node:fs';
 import path from 'node:path';
-import { deleteElement } from '../../native/bpf-map.ts';
+import { deleteElement, lookupArray } from '../../native/bpf-map.ts';
 import { LiveAuditError } from '../../native/errors.ts';
 import { KernelRing, RingWaker } from '../../native/kernel-ring.ts';
-import { BpfObject, lookupArray } from '../../native/libbpf.ts';
+import { BpfObject } from '../../native/libbpf.ts';
 
 /** struct program_key and struct program_record of bpf/discover.h; tested against it. */
 export const ProgramKey = { ino: 0, size: 8, mtime: 16, dev: 24, generation: 28 } as const;

@@ -3,8 +3,8 @@
  * stands in the way is not thrown: the tables are served all the same, and say it.
  */
 import { LiveAuditError } from '../../native/errors.ts';
-import { Collector, type CollectorOptions, failedTable } from './collector.ts';
-import type { ProbeState } from './probe-state.ts';
+import { Collector, type CollectorOptions } from './collector.ts';
+import { failedTable, type ProbeState } from './probe-state.ts';
 
 /** A waiting process takes over within half a second. */
 const RETRY_MS = 500;

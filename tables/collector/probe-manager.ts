@@ -4,36 +4,33 @@
  * earlier collector attached is taken over as it is.
  */
 import fs from 'node:fs';
-import { type Elf, fileOffset, findSymbols, probeAddress, withElf } from '../../native/elf.ts';
+
+import { lookupArray, updateArray } from '../../native/bpf-map.ts';
+import { type Elf, withElf } from '../../native/elf.ts';
+
 import { LiveAuditError } from '../../native/errors.ts';
-import { cookie, ProbeStats, TargetLayout } from '../../native/events.ts';
+import { cookie, TargetLayout } from '../../native/events.ts';
 import type { Executable } from '../../native/executables.ts';
-import {
-  type BpfLink,
-  type BpfObject,
-  lookupArray,
-  possibleCpus,
-  updateArray,
-} from '../../native/libbpf.ts';
+import type { BpfObject } from '../../native/libbpf.ts';
 import type { Pins } from './pins.ts';
-import { failTarget, type ProbeState, waitingProbe } from './probe-state.ts';
-import type { ProbeSpec, Symbols, TargetKind } from './target-kind.ts';
+
+import { ProbeCounts } from './probe-counts.ts';
+import { failTarget, type ProbeState, waitForRoom } from './probe-state.ts';
+import {
+  dropUnneeded,
+  newTarget,
+  noteUnknown,
+  type Probe,
+  readTarget,
+  type Target,
+} from './probe-target.ts';
+import type { ProbeSpec, TargetKind } from './target-kind.ts';
 import { decodeTarget, encodeTarget, type TargetRecord } from './target-record.ts';
 
-interface Probe {
-  readonly spec: ProbeSpec;
-  readonly state: ProbeState;
-  link: BpfLink | null;
-}
+/** Binaries that are shown without being attached, of each kind. */
+const MAX_SHOWN = 256;
 
-interface Target {
-  readonly kind: TargetKind;
-  readonly executable: Executable;
-  probes: readonly Probe[];
-}
-
-/** Refused binaries that are shown; beyond it they are only refused. */
-const MAX_REFUSED = 256;
+const refusedKey = ({ inode, path }: Executable): string => `${inode} ${path}`;
 
 const oneLine = (error: unknown): string =>
   error instanceof LiveAuditError
@@ -46,14 +43,15 @@ export class ProbeManager {
   readonly #object: BpfObject;
   readonly #pins: Pins | null;
   readonly #targetsFd: number;
-  readonly #statsFd: number;
+  readonly #counts: ProbeCounts;
   /** With a probe attached, by target number. */
   readonly #targets = new Map<number, Target>();
   /** With none: they are shown, and take no target number from those that come after. */
-  readonly #refused: Target[] = [];
+  #refused: Target[] = [];
+  /** Those that come when there is a target number for them. */
+  #waiting: Target[] = [];
   /** Whether it gives events: by inode, or what was refused by inode and path. */
   readonly #known = new Map<string, boolean>();
-  readonly #statsBuffer = new BigUint64Array((ProbeStats.size / 8) * possibleCpus());
   readonly #options: ReadonlySet<string>;
   #nextId = 0;
 
@@ -71,7 +69,7 @@ export class ProbeManager {
     this.#pins = pins;
     this.#options = options;
     this.#targetsFd = object.mapFd('targets');
-    this.#statsFd = object.mapFd('stats');
+    this.#counts = new ProbeCounts(object.mapFd('stats'));
     if (pins) this.#adoptAll(pins, kinds);
   }
 
@@ -83,9 +81,13 @@ export class ProbeManager {
     return { program: target.kind.program, path: name, file: path };
   }
 
-  /** The binaries that are attached. */
-  get attached(): Executable[] {
-    return [...this.#targets.values()].map((target) => target.executable);
+  /** All binaries that are shown. */
+  get executables(): Executable[] {
+    return this.#all().map(({ executable }) => executable);
+  }
+
+  #all(): Target[] {
+    return [...this.#targets.values(), ...this.#refused, ...this.#waiting];
   }
 
   /**
@@ -93,33 +95,47 @@ export class ProbeManager {
    * @returns whether it gives events
    */
   attach(kind: TargetKind, executable: Executable): boolean {
-    const { inode, path } = executable;
     // A probe keeps its inode alive; that of a refused file may be another file's by now.
-    const refused = `${inode} ${path}`;
-    const known = this.#known.get(inode) ?? this.#known.get(refused);
-    if (known !== undefined) return known;
-    const target = newTarget(kind, executable, this.#options);
-    const attached = this.#tryAttach(target);
-    const gives = target.probes.every(
-      ({ spec, state }) => !spec.required || state.state === 'attached',
-    );
-    this.#known.set(attached ? inode : refused, gives);
+    const known = this.#known.get(executable.inode) ?? this.#known.get(refusedKey(executable));
+    return known ?? this.#attachNew(newTarget(kind, executable, this.#options));
+  }
+
+  #attachNew(target: Target): boolean {
+    const { executable, probes } = target;
+    const id = this.#freeId();
+    const attached = id !== null && this.#tryAttach(id, target);
+    const gives = probes.every(({ spec, state }) => !spec.required || state.state === 'attached');
+    if (id === null) {
+      waitForRoom(probes, `no room: ${TargetLayout.max} binaries are attached already`);
+      if (this.#waiting.length < MAX_SHOWN) this.#waiting.push(target);
+    } else if (!attached && this.#refused.length < MAX_SHOWN) this.#refused.push(target);
+    this.#known.set(attached ? executable.inode : refusedKey(executable), gives);
     return gives;
   }
 
   /** Detach from a binary that nobody has or runs any more, and forget it. */
   release(inode: string): void {
+    const others = ({ executable }: Target) => executable.inode !== inode;
     for (const [id, target] of this.#targets) {
-      if (target.executable.inode !== inode) continue;
+      if (others(target)) continue;
       this.#detach(id, target);
       this.#targets.delete(id);
-      this.#known.delete(inode);
+    }
+    this.#refused = this.#refused.filter(others);
+    this.#waiting = this.#waiting.filter(others);
+    for (const key of this.#known.keys())
+      if (key === inode || key.startsWith(`${inode} `)) this.#known.delete(key);
+    while (this.#freeId() !== null) {
+      const next = this.#waiting.shift();
+      if (!next) return;
+      this.#known.delete(refusedKey(next.executable));
+      this.#attachNew(newTarget(next.kind, next.executable, this.#options));
     }
   }
 
   /** Show each binary by a path that works now. */
   relocate(pathOf: (executable: Executable) => string | null): void {
-    for (const { executable, probes } of this.#targets.values()) {
+    for (const { executable, probes } of this.#all()) {
       const path = pathOf(executable);
       if (path !== null) for (const { state } of probes) state.target = path;
     }
@@ -131,9 +147,7 @@ export class ProbeManager {
       if (link) this.#object.detach(link);
     }
     updateArray(this.#targetsFd, id, Buffer.alloc(TargetLayout.size));
-    const none = new Uint8Array(this.#statsBuffer.byteLength);
-    for (const { spec } of target.probes)
-      updateArray(this.#statsFd, id * TargetLayout.probes + spec.index, none);
+    for (const { spec } of target.probes) this.#counts.clear(id, spec.index);
   }
 
   #removePin(name: string): void {
@@ -141,25 +155,16 @@ export class ProbeManager {
   }
 
   /** @returns whether any probe is attached */
-  #tryAttach(target: Target): boolean {
-    const id = this.#freeId();
-    if (id === null) {
-      failTarget(target.probes, `no room: ${TargetLayout.max} binaries are attached already`);
-    } else {
-      try {
-        withElf(target.executable.path, (elf) => this.#attachTo(id, target, elf));
-      } catch (error) {
-        failTarget(target.probes, oneLine(error));
-      }
+  #tryAttach(id: number, target: Target): boolean {
+    try {
+      withElf(target.executable.path, (elf) => this.#attachTo(id, target, elf));
+    } catch (error) {
+      failTarget(target.probes, oneLine(error));
     }
-    const attached = target.probes.some(({ state }) => state.state === 'attached');
-    if (attached && id !== null) {
-      this.#targets.set(id, target);
-      this.#nextId = (id + 1) % TargetLayout.max;
-    } else if (this.#refused.length < MAX_REFUSED) {
-      this.#refused.push(target);
-    }
-    return attached;
+    if (!target.probes.some(({ state }) => state.state === 'attached')) return false;
+    this.#targets.set(id, target);
+    this.#nextId = (id + 1) % TargetLayout.max;
+    return true;
   }
 
   /** Round robin, so that late records of a released binary are not taken for another's. */
@@ -258,87 +263,12 @@ export class ProbeManager {
     const states: ProbeState[] = [];
     for (const [id, target] of this.#targets) {
       for (const { spec, state } of target.probes) {
-        if (state.state === 'attached') this.#readStats(id, spec.index, state, bootToUnix);
+        if (state.state === 'attached') this.#counts.read(id, spec.index, bootToUnix, state);
         states.push({ ...state });
       }
     }
-    for (const target of this.#refused) states.push(...target.probes.map(({ state }) => state));
+    for (const { probes } of [...this.#refused, ...this.#waiting])
+      states.push(...probes.map(({ state }) => state));
     return states;
   }
-
-  #readStats(id: number, probe: number, state: ProbeState, bootToUnix: bigint): void {
-    const slots = this.#statsBuffer;
-    lookupArray(this.#statsFd, id * TargetLayout.probes + probe, new Uint8Array(slots.buffer));
-    let hits = 0n;
-    let last = 0n;
-    let lost = 0n;
-    for (let at = 0; at < slots.length; at += ProbeStats.size / 8) {
-      hits += slots[at + ProbeStats.hits / 8] ?? 0n;
-      lost += slots[at + ProbeStats.lost / 8] ?? 0n;
-      const time = slots[at + ProbeStats.last / 8] ?? 0n;
-      if (time > last) last = time;
-    }
-    state.hits = Number(hits);
-    state.lost = Number(lost);
-    state.last_event_time = last > 0n ? Number((last + bootToUnix) / 1_000_000_000n) : null;
-  }
-}
-
-function newTarget(kind: TargetKind, executable: Executable, options: ReadonlySet<string>): Target {
-  const probes = kind.probes
-    .filter(({ option }) => option === undefined || options.has(option))
-    .map((spec) => ({ spec, state: waitingProbe(kind, executable, spec), link: null }));
-  return { kind, executable, probes };
-}
-
-/** Take out the probes that stand in for what this binary has. */
-function dropUnneeded(target: Target, record: TargetRecord): void {
-  target.probes = target.probes.filter(
-    ({ spec }) => spec.unless === undefined || record.probeVaddr[spec.index] !== 0,
-  );
-}
-
-/** Where a binary has what the kind needs. @throws LiveAuditError ELF */
-function readTarget({ kind, executable }: Target, elf: Elf): TargetRecord {
-  const { probes, globals, program } = kind;
-  const named = [
-    ...probes.flatMap((p) => [p.symbol, p.unless ?? p.symbol]),
-    ...(kind.symbols ?? []),
-  ];
-  const symbols = findSymbols(elf, new Set([...named, ...globals.map((g) => g.symbol)]));
-  const probeVaddr = new Array<number>(TargetLayout.probes).fill(0);
-  const probeOffset = new Array<number>(TargetLayout.probes).fill(0);
-  const symbolVaddr = new Array<number>(TargetLayout.symbols).fill(0);
-  for (const probe of probes) {
-    const address = addressOf(probe, elf, symbols);
-    probeVaddr[probe.index] = address?.vaddr ?? 0;
-    probeOffset[probe.index] = address?.offset ?? 0;
-  }
-  for (const { index, symbol, locate } of globals)
-    symbolVaddr[index] = symbols.get(symbol)?.vaddr ?? locate?.(elf, symbols) ?? 0;
-  return { probeVaddr, probeOffset, symbolVaddr, program, buildId: elf.buildId, ...executable };
-}
-
-/** Where to probe; null where the binary has no such place, or needs none. */
-function addressOf(
-  { symbol, locate, unless }: ProbeSpec,
-  elf: Elf,
-  symbols: Symbols,
-): { vaddr: number; offset: number } | null {
-  if (unless !== undefined && symbols.get(unless)?.kind === 'function') return null;
-  if (!locate) {
-    const entry = symbols.get(symbol);
-    return entry?.kind === 'function' ? probeAddress(elf, entry) : null;
-  }
-  const vaddr = locate(elf, symbols);
-  const offset = vaddr === null ? null : fileOffset(elf, vaddr);
-  return vaddr === null || offset === null ? null : { vaddr, offset };
-}
-
-/** Say at each probe what the binary does not let us know. */
-function noteUnknown({ kind, probes }: Target, record: TargetRecord): void {
-  const unknown = kind.globals.filter((global) => record.symbolVaddr[global.index] === 0);
-  if (unknown.length === 0) return;
-  for (const { state } of probes)
-    state.last_error ??= unknown.map((g) => `no ${g.symbol}: without ${g.gives}`).join('; ');
 }

@@ -33,6 +33,23 @@ export function waitingProbe(
   };
 }
 
+/** A row about the table as a whole: nothing of it is captured. */
+export function failedTable(table: string, reason: string): ProbeState {
+  return {
+    table_name: table,
+    target: null,
+    build_id: null,
+    symbol: null,
+    hook: null,
+    offset: null,
+    state: 'failed',
+    hits: 0,
+    lost: 0,
+    last_event_time: null,
+    last_error: reason,
+  };
+}
+
 /** All probes of a binary fail for one reason. */
 export function failTarget(
   probes: readonly { readonly state: ProbeState }[],
@@ -42,6 +59,14 @@ export function failTarget(
     state.state = 'failed';
     state.last_error = reason;
   }
+}
+
+/** All probes of a binary come later. */
+export function waitForRoom(
+  probes: readonly { readonly state: ProbeState }[],
+  reason: string,
+): void {
+  for (const { state } of probes) state.last_error = reason;
 }
 
 const FILE = 'probes.json';

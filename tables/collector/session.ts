@@ -8,28 +8,26 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { mapValues } from '../../native/bpf-map.ts';
 import { bootToUnix } from '../../native/clock.ts';
 import { LiveAuditError } from '../../native/errors.ts';
-import { Counter } from '../../native/events.ts';
 import type { Executable } from '../../native/executables.ts';
 import { KernelRing, type RecordSink, RingWaker } from '../../native/kernel-ring.ts';
-import {
-  BpfObject,
-  lookupArray,
-  mapValues,
-  openPinnedMap,
-  possibleCpus,
-} from '../../native/libbpf.ts';
+import type { BpfObject } from '../../native/libbpf.ts';
 import type { Event } from '../event.ts';
-import type { LedgerName } from '../ring/layout.ts';
 import { unaccounted } from '../ring/ledger.ts';
 import type { RingWriter } from '../ring/writer.ts';
 import type { Assembler, Capture, World } from './capture.ts';
 import { CheckpointFile } from './checkpoint.ts';
-import { epochOf, Pins, pinnedVersions, removePins } from './pins.ts';
+import { KernelCounters } from './kernel-counters.ts';
+import { Losses } from './losses.ts';
+import { OpenEvents } from './open-events.ts';
+import { epochOf, Pins } from './pins.ts';
 import { ProbeManager } from './probe-manager.ts';
 import type { ProbeState } from './probe-state.ts';
+import { loadOverPins, removeOthers, type TakeOver } from './take-over.ts';
 import type { TargetKind } from './target-kind.ts';
+import { Trouble } from './trouble.ts';
 
 export interface SessionOptions {
   readonly capture: Capture;
@@ -49,13 +47,6 @@ export interface SessionOptions {
   readonly onRecord?: RecordSink | undefined;
 }
 
-/** Which counter of the BPF side is which of the ledger. */
-const LEDGER_OF_COUNTER: readonly (readonly [number, LedgerName])[] = [
-  [Counter.SEEN, 'events_seen'],
-  [Counter.LOST_RESERVE, 'lost_reserve'],
-  [Counter.LOST_STATE, 'lost_state'],
-];
-
 export class CaptureSession {
   readonly #options: SessionOptions;
   readonly #pins: Pins | null;
@@ -65,9 +56,11 @@ export class CaptureSession {
   readonly #probes: ProbeManager;
   readonly #assembler: Assembler;
   readonly #checkpoint: CheckpointFile;
+  readonly #open: OpenEvents;
+  readonly #losses: Losses;
+  readonly #counters = new KernelCounters();
   readonly #world: World & { bootToUnix: bigint };
-  readonly #counterSlots = new BigUint64Array(possibleCpus());
-  readonly #counterBytes = new Uint8Array(this.#counterSlots.buffer);
+  readonly #refused: Trouble;
   /** Identifies the kernel's ring buffer: positions are of this one. */
   readonly #epoch: bigint;
   /** Records up to here are in the state that the checkpoint gave us. */
@@ -78,14 +71,20 @@ export class CaptureSession {
    * @throws LiveAuditError BPF, BPF_DENIED, LIBBPF where nothing can be captured at all
    */
   constructor(options: SessionOptions) {
-    const { capture, assetsDir, stateDir, keepCapture } = options;
+    const { capture, assetsDir, stateDir, keepCapture, writer } = options;
     this.#options = options;
     const object = path.join(assetsDir, capture.object);
     if (!fs.existsSync(object))
       throw new LiveAuditError('BPF', `${object} is missing: it was not built (no clang)`);
+    const log = (line: string) => options.log(`${this.table}: ${line}`);
     this.#pins = keepCapture ? new Pins(stateDir, capture.spec.name, object) : null;
-    this.#object = this.#load(object);
+    const takeOver: TakeOver = {
+      ...{ object, writer, log, pins: this.#pins, counters: this.#counters },
+      sizes: { events: options.kernelRingBytes },
+    };
+    this.#object = loadOverPins(takeOver);
     try {
+      removeOthers(stateDir, this.table, takeOver);
       const events = this.#object.mapFd('events');
       this.#epoch = epochOf(events);
       this.#ring = new KernelRing(events, this.#object.mapEntries('events'));
@@ -101,33 +100,18 @@ export class CaptureSession {
       };
       this.#assembler = capture.assembler(this.#world);
       this.#remember();
-      this.#checkpoint = new CheckpointFile(stateDir, capture.spec.name);
+      this.#checkpoint = new CheckpointFile(stateDir, this.table);
+      const file = this.#pins && this.#checkpoint;
+      const trouble = new Trouble(log);
+      this.#open = new OpenEvents({ assembler: this.#assembler, writer, file, trouble });
+      this.#losses = new Losses(stateDir, this.table, writer);
+      this.#refused = new Trouble(log);
       this.#resume();
       for (const program of capture.tracepoints) this.#attachTracepoint(program);
       this.#waker = new RingWaker(events, () => this.drain());
     } catch (error) {
       this.#object.close();
       throw error;
-    }
-  }
-
-  #load(object: string): BpfObject {
-    const sizes = { events: this.#options.kernelRingBytes };
-    const pins = this.#pins;
-    if (!pins) return loadObject(object, sizes, null);
-    if (pins.epoch !== null && pins.epoch !== this.#options.writer.epoch) {
-      // The ring file is a new one: what was counted and read so far is not in its ledger.
-      this.#options.log(`${this.table}: pins of another ring file are replaced`);
-      pins.clear();
-    }
-    try {
-      return loadObject(object, sizes, pins.maps);
-    } catch (error) {
-      if (error instanceof LiveAuditError && error.code !== 'BPF') throw error;
-      // Pins that do not fit: damaged, or of another ring size.
-      this.#options.log(`${this.table}: pins are replaced: ${(error as Error).message}`);
-      pins.clear();
-      return loadObject(object, sizes, pins.maps);
     }
   }
 
@@ -143,39 +127,22 @@ export class CaptureSession {
   /** Go on where the last collector stopped, if the kernel's ring buffer is still the same. */
   #resume(): void {
     const { writer } = this.#options;
-    this.#replaceOthers();
-    const checkpoint = this.#checkpoint.read();
-    if (writer.epoch === this.#epoch) {
-      // One that is older than what the kernel has its room back of stands for "nothing was open".
-      if (checkpoint?.epoch === this.#epoch && checkpoint.position >= this.#ring.released) {
-        this.#assembler.restore(checkpoint.state);
-        this.#restored = checkpoint.position;
-      }
-      return;
+    if (writer.epoch !== this.#epoch) {
+      if (writer.epoch !== 0n) this.#endEpoch();
+      writer.beginEpoch(this.#epoch);
     }
-    // What an earlier collector had seen and not stored is lost with its ring buffer.
+    this.#losses.resume(this.#epoch);
+    this.#restored = this.#open.resume(this.#epoch, this.#ring.released);
+  }
+
+  /** The kernel's ring buffer of the last collector is gone, and what was in it is lost. */
+  #endEpoch(): void {
+    const { writer } = this.#options;
+    this.#losses.resume(writer.epoch);
+    this.#open.closeThoseOf(writer.epoch, (event, source) => this.#store(event, source));
     const missing = unaccounted(writer.ledger());
     if (missing > 0) writer.count('lost_incomplete', missing);
     if (missing < 0) writer.count('events_seen', -missing);
-    writer.beginEpoch(this.#epoch);
-  }
-
-  /**
-   * Pins that we do not go on with (of another version, or all where keep_capture is off) go; what they had
-   * counted goes into the ledger, where it then is lost.
-   */
-  #replaceOthers(): void {
-    for (const other of pinnedVersions(this.#options.stateDir, this.table)) {
-      if (this.#pins?.isOurs(other)) continue;
-      const events = openPinnedMap(path.join(other, 'maps/events'));
-      const counters = openPinnedMap(path.join(other, 'maps/counters'));
-      if (events !== null && counters !== null) {
-        if (this.#options.writer.epoch === epochOf(events)) this.#readCounters(counters);
-      }
-      for (const fd of [events, counters]) if (fd !== null) fs.closeSync(fd);
-      removePins(other);
-      this.#options.log(`${this.table}: pins of an earlier collector were removed`);
-    }
   }
 
   #attachTracepoint(program: string): void {
@@ -195,9 +162,9 @@ export class CaptureSession {
     return this.#options.capture.kinds;
   }
 
-  /** The binaries that are attached. */
-  get attached(): Executable[] {
-    return this.#probes.attached;
+  /** The binaries that probes are attached to, or would be. */
+  get executables(): Executable[] {
+    return this.#probes.executables;
   }
 
   attach(kind: TargetKind, executable: Executable): void {
@@ -229,9 +196,9 @@ export class CaptureSession {
     this.#options.onRecord?.(view, offset, length, end);
     const event = this.#assembler.accept(view, offset, length);
     if (event === null) return;
-    // A collector before us stored it, and was killed before the kernel had its room back.
-    if (end <= this.#options.writer.lastSource) return;
-    if (event === 'unreadable') this.#options.writer.count('lost_decode');
+    // A collector before us stored it or counted it as lost, and was killed before the kernel had its room back.
+    if (end <= this.#options.writer.lastSource || end <= this.#losses.position) return;
+    if (event === 'unreadable') this.#losses.count('lost_decode', end);
     else this.#store(event, end);
   }
 
@@ -242,56 +209,44 @@ export class CaptureSession {
     this.updateLedger(); // first, or a reader would see more stored than seen
     this.#options.writer.publish();
     this.#assembler.detach?.();
-    if (this.#pins && this.#assembler.isOpen) this.#save();
+    if (this.#open.isAny) this.#open.save(this.#epoch, position);
     this.#ring.release();
   }
 
-  #save(): void {
-    const state = this.#assembler.save();
-    try {
-      this.#checkpoint.write({ epoch: this.#epoch, position: this.#ring.position, state });
-    } catch (error) {
-      // Capture goes on; only a kill in this very state would cost what is open.
-      this.#options.log(`${this.table}: no checkpoint: ${(error as Error).message}`);
-    }
-  }
-
-  /** The one place where events are stored: what the ring file does not take is counted. */
-  #store(event: Event, source: number): void {
+  /**
+   * The one place where events are stored: what the ring file does not take is counted.
+   * @returns whether it took it
+   */
+  #store(event: Event, source: number): boolean {
     try {
       this.#options.writer.add(event, source);
     } catch (error) {
-      this.#options.writer.count('lost_store');
+      this.#losses.count('lost_store', source);
       const reason = error instanceof LiveAuditError ? error.line : String(error);
-      this.#options.log(`${this.table}: an event was not stored: ${reason}`);
+      this.#refused.tell(`events are not stored, and counted as lost_store: ${reason}`);
+      return false;
     }
+    return true;
   }
 
   /** Bring the ledger up to what the BPF side has counted since the epoch began. */
   updateLedger(): void {
-    this.#readCounters(this.#object.mapFd('counters'));
-  }
-
-  #readCounters(counters: number): void {
-    for (const [counter, name] of LEDGER_OF_COUNTER) {
-      lookupArray(counters, counter, this.#counterBytes);
-      this.#options.writer.setTotal(name, Number(this.#counterSlots.reduce((a, b) => a + b, 0n)));
-    }
+    this.#counters.read(this.#object.mapFd('counters'), this.#options.writer);
   }
 
   /** Close events of processes that are gone without a word: the record of their end was lost. */
   sweep(): void {
-    const gone = [...this.#assembler.openPids].filter((pid) => !fs.existsSync(`/proc/${pid}`));
+    this.#refused.overIfQuiet((times) => `events are stored again; ${times} were not`);
+    const gone = [...this.#open.pids].filter((pid) => !fs.existsSync(`/proc/${pid}`));
     if (gone.length === 0) return;
     this.drain(); // the word may be in the ring buffer
-    for (const pid of gone) this.#abandon(pid);
-    this.#options.writer.publish();
-    if (this.#pins) this.#save();
+    const open = new Set(this.#open.pids);
+    this.#closeOpen(gone.filter((pid) => open.has(pid)));
   }
 
-  #abandon(pid: number): void {
-    const event = this.#assembler.abandon(pid);
-    if (event) this.#store(event, this.#ring.position);
+  #closeOpen(pids: readonly number[]): void {
+    const at = { epoch: this.#epoch, position: this.#ring.position };
+    this.#open.close(pids, at, (event, source) => this.#store(event, source));
   }
 
   probeStates(): ProbeState[] {
@@ -304,28 +259,11 @@ export class CaptureSession {
     if (!this.#pins) this.#object.detachAll();
     this.drain();
     this.updateLedger();
-    if (!this.#pins) for (const pid of [...this.#assembler.openPids]) this.#abandon(pid);
-    this.#options.writer.publish();
+    if (!this.#pins) this.#closeOpen([...this.#open.pids]);
     this.#checkpoint.close();
+    this.#losses.close();
     this.#ring.close();
     if (this.#pins) this.#object.leave();
     else this.#object.close();
-  }
-}
-
-/** The verifier gives up with EAGAIN when a signal comes: that says nothing of the object or its pins. */
-const LOAD_TRIES = 5;
-
-function loadObject(
-  object: string,
-  sizes: Readonly<Record<string, number>>,
-  pinDirectory: string | null,
-): BpfObject {
-  for (let tries = 1; ; tries++) {
-    try {
-      return new BpfObject(object, sizes, pinDirectory);
-    } catch (error) {
-      if (tries === LOAD_TRIES || !/\bEAGAIN\b/.test((error as Error).message)) throw error;
-    }
   }
 }

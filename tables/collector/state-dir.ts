@@ -51,9 +51,11 @@ function lstat(dir: string): fs.Stats | undefined {
 /** The right to collect: held by one process, and given back by the kernel when it goes. */
 export class CollectorLock {
   readonly #fd: number;
+  readonly #path: string;
 
-  private constructor(fd: number) {
+  private constructor(fd: number, path: string) {
     this.#fd = fd;
+    this.#path = path;
   }
 
   /**
@@ -68,7 +70,14 @@ export class CollectorLock {
     }
     fs.ftruncateSync(fd);
     fs.writeSync(fd, `${process.pid}\n`, 0);
-    return new CollectorLock(fd);
+    return new CollectorLock(fd, path.join(dir, LOCK));
+  }
+
+  /** Whether another process would find it taken: its file is still there. */
+  get isInPlace(): boolean {
+    const { dev, ino } = fs.fstatSync(this.#fd);
+    const at = fs.statSync(this.#path, { throwIfNoEntry: false });
+    return at?.dev === dev && at.ino === ino;
   }
 
   release(): void {

@@ -12,9 +12,10 @@ export class CollectorProcess {
   stderr = '';
   child: ChildProcess;
 
-  private constructor(stateDir: string) {
+  private constructor(stateDir: string, before: readonly string[]) {
     this.stateDir = stateDir;
-    this.child = spawn(EXECUTABLE, ['collect', '--state-dir', stateDir], {
+    const [command = '', ...args] = [...before, EXECUTABLE, 'collect', '--state-dir', stateDir];
+    this.child = spawn(command, args, {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env }, // jest's own copy, which tests may change
     });
@@ -23,10 +24,13 @@ export class CollectorProcess {
     });
   }
 
-  /** Resolves when it collects. */
-  static async start(stateDir?: string): Promise<CollectorProcess> {
+  /**
+   * Resolves when it collects.
+   * @param before a command that becomes the one that follows it: unshare and its like
+   */
+  static async start(stateDir?: string, before: readonly string[] = []): Promise<CollectorProcess> {
     const dir = stateDir ?? path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'la-')), 'state');
-    const collector = new CollectorProcess(dir);
+    const collector = new CollectorProcess(dir, before);
     await until(() => {
       if (collector.child.exitCode !== null) throw new Error(collector.stderr);
       return collector.stderr.includes('collecting in');

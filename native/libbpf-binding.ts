@@ -1,0 +1,99 @@
+/**
+ * libbpf through koffi: its functions, loaded when first needed, and what it says of a failure. libbpf.ts and
+ * bpf-map.ts are what the rest of the program uses.
+ *
+ * Struct layouts are libbpf's public ABI (bpf/libbpf.h, checked with 1.1 and 1.7).
+ */
+import koffi from 'koffi';
+import { LiveAuditError } from './errors.ts';
+import { errnoName } from './libc.ts';
+
+/** The soname of libbpf 1.x; 0.x has another ABI. */
+const LIBBPF = 'libbpf.so.1';
+
+const LIBBPF_WARN = 0;
+const LOG_LINE = 1024;
+const KEPT_LOG_LINES = 20;
+
+/** Lines around the one that says why. */
+const LOG_NOISE = /^-- |^processed |^libbpf: failed to load object/;
+
+/** What libbpf last warned of, newest last: the verifier's reason is in there. */
+const log: string[] = [];
+
+/** Before a call whose failure is to be told: what was said before has nothing to do with it. */
+export const forgetLog = (): void => {
+  log.length = 0;
+};
+
+function bind() {
+  const lib = (() => {
+    try {
+      return koffi.load(LIBBPF);
+    } catch (cause) {
+      throw new LiveAuditError('LIBBPF', `${LIBBPF} cannot be loaded`, { cause });
+    }
+  })();
+  const vsnprintf = koffi
+    .load('libc.so.6')
+    .func('int vsnprintf(_Out_ uint8_t *buffer, size_t size, const char *format, void *args)');
+  const printer = koffi.proto('int', ['int', 'const char *', 'void *']);
+  const print = koffi.register((level: number, format: string, args: unknown): number => {
+    if (level !== LIBBPF_WARN) return 0;
+    const line = Buffer.alloc(LOG_LINE);
+    const n = vsnprintf(line, line.length, format, args);
+    log.push(line.toString('utf8', 0, Math.min(n, line.length - 1)).trim());
+    if (log.length > KEPT_LOG_LINES) log.shift();
+    return n;
+  }, koffi.pointer(printer));
+  lib.func('libbpf_set_print', koffi.pointer(printer), [koffi.pointer(printer)])(print);
+  return {
+    open: lib.func('uintptr_t bpf_object__open_file(const char *path, void *opts)'),
+    load: lib.func('int bpf_object__load(uintptr_t object)'),
+    close: lib.func('void bpf_object__close(uintptr_t object)'),
+    findMap: lib.func('uintptr_t bpf_object__find_map_by_name(uintptr_t object, const char *name)'),
+    findProgram: lib.func(
+      'uintptr_t bpf_object__find_program_by_name(uintptr_t object, const char *name)',
+    ),
+    mapFd: lib.func('int bpf_map__fd(uintptr_t map)'),
+    mapMaxEntries: lib.func('uint32_t bpf_map__max_entries(uintptr_t map)'),
+    setMaxEntries: lib.func('int bpf_map__set_max_entries(uintptr_t map, uint32_t entries)'),
+    updateElem: lib.func(
+      'int bpf_map_update_elem(int fd, const void *key, const void *value, uint64_t flags)',
+    ),
+    lookupElem: lib.func('int bpf_map_lookup_elem(int fd, const void *key, void *value)'),
+    nextKey: lib.func('int bpf_map_get_next_key(int fd, const void *key, void *next)'),
+    attach: lib.func('uintptr_t bpf_program__attach(uintptr_t program)'),
+    attachUprobe: lib.func(
+      'uintptr_t bpf_program__attach_uprobe_opts(uintptr_t program, int pid, const char *path, size_t offset, const void *opts)',
+    ),
+    setPinPath: lib.func('int bpf_map__set_pin_path(uintptr_t map, const char *path)'),
+    nextMap: lib.func('uintptr_t bpf_object__next_map(uintptr_t object, uintptr_t map)'),
+    mapName: lib.func('const char *bpf_map__name(uintptr_t map)'),
+    pinLink: lib.func('int bpf_link__pin(uintptr_t link, const char *path)'),
+    openLink: lib.func('uintptr_t bpf_link__open(const char *path)'),
+    disconnectLink: lib.func('void bpf_link__disconnect(uintptr_t link)'),
+    deleteElem: lib.func('int bpf_map_delete_elem(int fd, const void *key)'),
+    getInfo: lib.func('int bpf_obj_get_info_by_fd(int fd, void *info, _Inout_ uint32_t *length)'),
+    getPinned: lib.func('int bpf_obj_get(const char *path)'),
+    destroyLink: lib.func('int bpf_link__destroy(uintptr_t link)'),
+    possibleCpus: lib.func('int libbpf_num_possible_cpus(void)'),
+  };
+}
+
+let bound: ReturnType<typeof bind> | undefined;
+/** libbpf is loaded when first needed: a reader never needs it. @throws LiveAuditError LIBBPF */
+export const libbpf = () => {
+  bound ??= bind();
+  return bound;
+};
+
+/** What went wrong in the call before, with errno and the verifier's reason. */
+export function failure(what: string): LiveAuditError {
+  const errno = koffi.errno();
+  const name = errnoName(errno);
+  if (errno === koffi.os.errno.EPERM || errno === koffi.os.errno.EACCES)
+    return new LiveAuditError('BPF_DENIED', `${what}: ${name}`);
+  const said = log.filter((line) => !LOG_NOISE.test(line)).at(-1);
+  return new LiveAuditError('BPF', `${what}: ${name}${said === undefined ? '' : ` (${said})`}`);
+}

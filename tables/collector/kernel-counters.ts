@@ -1,0 +1,44 @@
+/** The counters of the BPF side (map `counters`, bpf/event.h), as totals of the ledger. */
+import { lookupArray, MapType, mapInfo, possibleCpus } from '../../native/bpf-map.ts';
+import { Counter } from '../../native/events.ts';
+import type { LedgerName } from '../ring/layout.ts';
+import type { RingWriter } from '../ring/writer.ts';
+
+const KEY_BYTES = 4;
+const VALUE_BYTES = 8;
+
+/** Which counter of the BPF side is which of the ledger. */
+const LEDGER_OF_COUNTER: readonly (readonly [number, LedgerName])[] = [
+  [Counter.SEEN, 'events_seen'],
+  [Counter.LOST_RESERVE, 'lost_reserve'],
+  [Counter.LOST_STATE, 'lost_state'],
+];
+
+/** Whether a descriptor is of such a map: reading another one would write beyond our memory. */
+export function areCounters(fd: number): boolean {
+  const { type, keySize, valueSize, maxEntries } = mapInfo(fd);
+  return (
+    type === MapType.PERCPU_ARRAY &&
+    keySize === KEY_BYTES &&
+    valueSize === VALUE_BYTES &&
+    maxEntries >= LEDGER_OF_COUNTER.length
+  );
+}
+
+export class KernelCounters {
+  readonly #slots = new BigUint64Array(possibleCpus());
+  readonly #bytes = new Uint8Array(this.#slots.buffer);
+
+  /**
+   * Bring the ledger up to what was counted since the epoch began.
+   * @param fd of the map: for one that is not our own see `areCounters`
+   */
+  read(fd: number, writer: RingWriter): void {
+    for (const [counter, name] of LEDGER_OF_COUNTER) {
+      lookupArray(fd, counter, this.#bytes);
+      let total = 0n;
+      for (const count of this.#slots) total += count;
+      writer.setTotal(name, Number(total));
+    }
+  }
+}

@@ -1,0 +1,83 @@
+/** A binary and the probes that it gets: what the probe manager holds of it, and what its ELF file says. */
+import { type Elf, fileOffset, findSymbols, probeAddress } from '../../native/elf.ts';
+import { TargetLayout } from '../../native/events.ts';
+import type { Executable } from '../../native/executables.ts';
+import type { BpfLink } from '../../native/libbpf.ts';
+import { type ProbeState, waitingProbe } from './probe-state.ts';
+import type { ProbeSpec, Symbols, TargetKind } from './target-kind.ts';
+import type { TargetRecord } from './target-record.ts';
+
+export interface Probe {
+  readonly spec: ProbeSpec;
+  readonly state: ProbeState;
+  link: BpfLink | null;
+}
+
+export interface Target {
+  readonly kind: TargetKind;
+  readonly executable: Executable;
+  probes: readonly Probe[];
+}
+
+export function newTarget(
+  kind: TargetKind,
+  executable: Executable,
+  options: ReadonlySet<string>,
+): Target {
+  const probes = kind.probes
+    .filter(({ option }) => option === undefined || options.has(option))
+    .map((spec) => ({ spec, state: waitingProbe(kind, executable, spec), link: null }));
+  return { kind, executable, probes };
+}
+
+/** Take out the probes that stand in for what this binary has. */
+export function dropUnneeded(target: Target, record: TargetRecord): void {
+  target.probes = target.probes.filter(
+    ({ spec }) => spec.unless === undefined || record.probeVaddr[spec.index] !== 0,
+  );
+}
+
+/** Where a binary has what the kind needs. @throws LiveAuditError ELF */
+export function readTarget({ kind, executable }: Target, elf: Elf): TargetRecord {
+  const { probes, globals, program } = kind;
+  const named = [
+    ...probes.flatMap((p) => [p.symbol, p.unless ?? p.symbol]),
+    ...(kind.symbols ?? []),
+  ];
+  const symbols = findSymbols(elf, new Set([...named, ...globals.map((g) => g.symbol)]));
+  const probeVaddr = new Array<number>(TargetLayout.probes).fill(0);
+  const probeOffset = new Array<number>(TargetLayout.probes).fill(0);
+  const symbolVaddr = new Array<number>(TargetLayout.symbols).fill(0);
+  for (const probe of probes) {
+    const address = addressOf(probe, elf, symbols);
+    probeVaddr[probe.index] = address?.vaddr ?? 0;
+    probeOffset[probe.index] = address?.offset ?? 0;
+  }
+  for (const { index, symbol, locate } of globals)
+    symbolVaddr[index] = symbols.get(symbol)?.vaddr ?? locate?.(elf, symbols) ?? 0;
+  return { probeVaddr, probeOffset, symbolVaddr, program, buildId: elf.buildId, ...executable };
+}
+
+/** Where to probe; null where the binary has no such place, or needs none. */
+function addressOf(
+  { symbol, locate, unless }: ProbeSpec,
+  elf: Elf,
+  symbols: Symbols,
+): { vaddr: number; offset: number } | null {
+  if (unless !== undefined && symbols.get(unless)?.kind === 'function') return null;
+  if (!locate) {
+    const entry = symbols.get(symbol);
+    return entry?.kind === 'function' ? probeAddress(elf, entry) : null;
+  }
+  const vaddr = locate(elf, symbols);
+  const offset = vaddr === null ? null : fileOffset(elf, vaddr);
+  return vaddr === null || offset === null ? null : { vaddr, offset };
+}
+
+/** Say at each probe what the binary does not let us know. */
+export function noteUnknown({ kind, probes }: Target, record: TargetRecord): void {
+  const unknown = kind.globals.filter((global) => record.symbolVaddr[global.index] === 0);
+  if (unknown.length === 0) return;
+  for (const { state } of probes)
+    state.last_error ??= unknown.map((g) => `no ${g.symbol}: without ${g.gives}`).join('; ');
+}
