@@ -126,8 +126,10 @@ export class Collector {
       this.#lock = lock;
     }
     if (!this.#tables.mend()) return;
+    this.#publisher.withdraw(); // it may be gone, too
     this.#discovery?.close();
     this.#discovery = this.#discover(this.#options);
+    this.#log('the ring files are begun anew');
   }
 
   #takeLockAgain(): CollectorLock | null {
