@@ -10,19 +10,6 @@ struct packet {
 	__u64 data;
 };
 
-/* What the collector sets; the index is 0. */
-struct mysql_settings {
-	__u32 parameters; /* bytes of the values of a prepared statement's execution to take; 0: none */
-	__u32 reserved;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct mysql_settings);
-} settings SEC(".maps");
-
 /* Commands that are work that a client asked for: each is a row. */
 static __always_inline bool is_work(__u32 command)
 {
@@ -38,13 +25,11 @@ static __always_inline bool is_work(__u32 command)
 	return command == COM_STMT_BULK_EXECUTE;
 }
 
+#define STATEMENT_ID 4 /* bytes; first in the packets of prepared statements */
+
 /* How much of a packet is taken: never what a client proves itself with. */
 static __always_inline __u32 wanted(__u32 command, __u32 size)
 {
-	struct mysql_settings *set;
-	__u32 most = 4; /* a statement's id */
-	__u32 zero = 0;
-
 	switch (command) {
 	case COM_QUERY:
 	case COM_INIT_DB:
@@ -55,14 +40,10 @@ static __always_inline __u32 wanted(__u32 command, __u32 size)
 		return size;
 	case COM_STMT_EXECUTE:
 	case COM_STMT_BULK_EXECUTE:
-		set = bpf_map_lookup_elem(&settings, &zero);
-		if (set && set->parameters)
-			most = 4 + set->parameters;
-		return size < most ? size : most;
 	case COM_STMT_CLOSE:
 	case COM_STMT_RESET:
 	case COM_STMT_FETCH:
-		return size < most ? size : most;
+		return size < STATEMENT_ID ? size : STATEMENT_ID;
 	}
 	return 0;
 }
@@ -91,15 +72,6 @@ static __always_inline void unpack_data(__u32 command, struct packet *packet)
 		packet->size = 4;
 		break;
 	}
-}
-
-static __always_inline __u32 next_number(void)
-{
-	__u32 zero = 0;
-	__u64 *last = bpf_map_lookup_elem(&numbers, &zero);
-	__u32 number = last ? (__u32)(__sync_fetch_and_add(last, 1) + 1) : 0;
-
-	return number ? number : 1;
 }
 
 /* Take the packet: into the record, or in chunks of their own that go before it. */
@@ -165,6 +137,9 @@ static __noinline int finish(struct window *window)
 		if (counter >= 0 && bpf_probe_read_user(&record->statement_id, sizeof(__u32),
 							(void *)(record->thd + counter)) == 0)
 			record->known |= KNOWN_STATEMENT_ID;
+		record->header.time = bpf_ktime_get_boot_ns();
+		if (record->text_size > 0 && record->error_code == 0)
+			remember(record);
 	}
 	if (target && record->command == COM_CHANGE_USER) {
 		struct session_key key = session_key(record->thd);
@@ -265,7 +240,7 @@ static __always_inline void sent_error(struct pt_regs *ctx, __u32 code, __u64 me
 	record = (void *)slot->bytes;
 	record->header = window->record.header;
 	record->header.type = MYSQL_ERROR;
-	record->header.probe = MYSQL_PROBE_SEND_ERROR;
+	record->header.probe = COOKIE_PROBE(bpf_get_attach_cookie(ctx));
 	record->thd = window->record.thd;
 	record->error_code = code;
 	record->reserved = 0;
@@ -277,10 +252,45 @@ static __always_inline void sent_error(struct pt_regs *ctx, __u32 code, __u64 me
 	release_scratch(slot);
 }
 
+/* The values of an execution: the packet as a whole goes before the statement's record. */
+static __always_inline void take_values(struct pt_regs *ctx, __u64 from, __u32 size)
+{
+	struct window *window = current_window();
+	struct record_header header;
+
+	if (!window || !window->active || window->record.header.seq)
+		return;
+	header = window->record.header;
+	header.type = MYSQL_PACKET;
+	header.probe = COOKIE_PROBE(bpf_get_attach_cookie(ctx));
+	header.time = bpf_ktime_get_boot_ns();
+	header.seq = next_number();
+	window->record.header.seq = header.seq;
+	emit_bytes(&header, (const char *)from, size);
+}
+
+/* A piece of a parameter, sent ahead of the execution. */
+static __always_inline void take_long_data(struct pt_regs *ctx, __u64 thd, __u64 from, __u32 size)
+{
+	__u64 cookie = bpf_get_attach_cookie(ctx);
+	struct mysql_connection record = { .thd = thd };
+
+	record.header.type = MYSQL_LONG_DATA;
+	record.header.probe = COOKIE_PROBE(cookie);
+	record.header.target = COOKIE_TARGET(cookie);
+	record.header.time = bpf_ktime_get_boot_ns();
+	record.header.tgid = current_tgid();
+	record.header.seq = next_number();
+	if (emit(&record, sizeof(record), COUNTER_RECORDS_LOST) != 0)
+		return;
+	record.header.type = MYSQL_PACKET;
+	emit_bytes(&record.header, (const char *)from, size);
+}
+
 /* The client said goodbye: nobody needs to remember the connection. */
 static __always_inline void goodbye(__u64 cookie, struct session_key *key)
 {
-	struct mysql_end record = { .thd = key->thd };
+	struct mysql_connection record = { .thd = key->thd };
 
 	if (!bpf_map_lookup_elem(&sessions, key))
 		return;
@@ -312,7 +322,7 @@ static __always_inline void fill_statement(struct target *target, struct mysql_s
 	record->part_from = 0;
 	record->part_to = 0;
 	record->reserved = 0;
-	if (target->probe_vaddr[MYSQL_PROBE_SEND_ERROR])
+	if (target->probe_vaddr[MYSQL_PROBE_SEND_ERROR] || target->probe_vaddr[MYSQL_PROBE_SEND_ERROR_10_2])
 		record->known |= KNOWN_ERROR;
 }
 

@@ -4,16 +4,19 @@
 #define LIVE_AUDIT_MYSQL_IDENTITY_BPF_H
 
 _Static_assert(sizeof(struct mysql_identity) <= SCRATCH_SIZE, "scratch");
+_Static_assert(sizeof(struct mysql_identity) <= sizeof(struct mysql_statement), "remembered");
+_Static_assert(sizeof(struct mysql_statement) <= SCRATCH_SIZE, "remembered");
 
 /* The security context of a THD; 0: not known. */
 static __always_inline __u64 context_of(struct target *target, __u64 thd)
 {
-	__s64 embedded = offset_of(target, MYSQL_THD_CONTEXT);
-	__s64 pointer = offset_of(target, MYSQL_THD_CONTEXT_POINTER);
+	__s64 offset = offset_of(target, MYSQL_THD_CONTEXT);
 
-	if (embedded >= 0)
-		return thd + embedded;
-	return pointer >= 0 ? read_u64(thd + pointer) : 0;
+	if (offset < 0)
+		return 0;
+	if (offset & CONTEXT_IS_POINTER)
+		return read_u64(thd + (__u32)offset);
+	return thd + offset;
 }
 
 static __always_inline __u64 context_member(struct target *target, __u64 context, enum mysql_symbol member)
@@ -80,8 +83,10 @@ static __noinline int emit_identity(struct target *target, struct session *sessi
 	record->header.time = bpf_ktime_get_boot_ns();
 	record->thd = thd;
 	record->identity = record->header.time;
+	record->server = session->server;
 	record->connection_id = session->connection_id;
 	fill_identity(record, target, bias, session, context_of(target, thd));
+	remember(record);
 	if (emit(record, sizeof(*record), COUNTER_RECORDS_LOST) == 0) {
 		session->identity = record->identity;
 		session->stale = false;

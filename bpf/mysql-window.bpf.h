@@ -71,6 +71,18 @@ struct {
 	__type(value, struct window);
 } suspended SEC(".maps");
 
+/*
+ * Records that a collector must know of connections that it did not see begin: who they are, and their
+ * prepared statements. The oldest are forgotten.
+ */
+#define MAX_REMEMBERED 4096
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_REMEMBERED);
+	__type(key, __u32);
+	__type(value, struct mysql_statement);
+} remembered SEC(".maps");
+
 /* The number that long packets of one statement and its record have in common. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -78,6 +90,22 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } numbers SEC(".maps");
+
+static __always_inline __u32 next_number(void)
+{
+	__u32 zero = 0;
+	__u64 *last = bpf_map_lookup_elem(&numbers, &zero);
+	__u32 number = last ? (__u32)(__sync_fetch_and_add(last, 1) + 1) : 0;
+
+	return number ? number : 1;
+}
+
+static __always_inline void remember(void *record)
+{
+	__u32 number = next_number();
+
+	bpf_map_update_elem(&remembered, &number, record, BPF_ANY);
+}
 
 static __always_inline __u32 current_tgid(void)
 {

@@ -70,7 +70,7 @@ int mysql_dispatch_return(struct pt_regs *ctx)
 	if (!window || !window->active)
 		return 0;
 	window->record.known |= KNOWN_RETURN_CODE;
-	window->record.return_code = (int)PT_REGS_RC(ctx);
+	window->record.return_code = PT_REGS_RC(ctx) & 0xff; /* up to 5.7 it is a bool */
 	if (window->record.return_code == DISPATCH_WOULDBLOCK && suspend(window) == 0)
 		return 0;
 	finish(window);
@@ -208,6 +208,36 @@ int mysql_change_database(struct pt_regs *ctx)
 	session = bpf_map_lookup_elem(&sessions, &key);
 	if (session)
 		session->stale = true;
+	return 0;
+}
+
+/*
+ * mysqld_stmt_execute(THD *, char *packet, uint length) and mysqld_stmt_bulk_execute: MySQL up to 5.6 and
+ * MariaDB. Attached only where parameters are asked for.
+ */
+SEC("uprobe")
+int mysql_execute(struct pt_regs *ctx)
+{
+	probe_target(bpf_get_attach_cookie(ctx));
+	take_values(ctx, PT_REGS_PARM2(ctx), PT_REGS_PARM3(ctx));
+	return 0;
+}
+
+/* mysqld_stmt_execute(THD *, ulong id, ulong flags, uchar *values, ulong length): MySQL 5.7 */
+SEC("uprobe")
+int mysql_execute_values(struct pt_regs *ctx)
+{
+	probe_target(bpf_get_attach_cookie(ctx));
+	take_values(ctx, PT_REGS_PARM4(ctx), PT_REGS_PARM5(ctx));
+	return 0;
+}
+
+/* mysql_stmt_get_longdata(THD *, char *packet, ulong length): MySQL up to 5.6 and MariaDB */
+SEC("uprobe")
+int mysql_long_data(struct pt_regs *ctx)
+{
+	probe_target(bpf_get_attach_cookie(ctx));
+	take_long_data(ctx, PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx), PT_REGS_PARM3(ctx));
 	return 0;
 }
 

@@ -13,8 +13,8 @@ enum mysql_record {
 			      header.seq is the statement's number */
 	MYSQL_ERROR = 3,     /* mysql_error: an error packet goes to the client */
 	MYSQL_STATEMENT = 4, /* mysql_statement: a command is over, or one statement of several in a command */
-	MYSQL_LONG_DATA = 5, /* mysql_long_data, then its bytes as MYSQL_PACKET: a piece of a parameter */
-	MYSQL_END = 6,       /* mysql_end: the client said goodbye */
+	MYSQL_LONG_DATA = 5, /* mysql_connection: a piece of a parameter follows as MYSQL_PACKET */
+	MYSQL_END = 6,       /* mysql_connection: the client said goodbye */
 };
 
 /* Which probe of a target, by function; the index into target.probe_vaddr. */
@@ -25,6 +25,13 @@ enum mysql_probe {
 	MYSQL_PROBE_SEND_OK = 3,
 	MYSQL_PROBE_SEND_ERROR = 4,
 	MYSQL_PROBE_CHANGE_DB = 5,
+	MYSQL_PROBE_SEND_OK_10_2 = 6,    /* MariaDB 10.2's, where it is another function */
+	MYSQL_PROBE_SEND_ERROR_10_2 = 7,
+	MYSQL_PROBE_EXECUTE = 8, /* these three only where parameters are asked for */
+	MYSQL_PROBE_BULK_EXECUTE = 9,
+	MYSQL_PROBE_LONG_DATA = 10,
+	MYSQL_PROBE_PARSE_10_2 = 11, /* MariaDB 10.2's again */
+	MYSQL_PROBE_CHANGE_DB_10_2 = 12,
 };
 
 /*
@@ -36,14 +43,15 @@ enum mysql_symbol {
 	MYSQL_SERVER_VERSION = 0,    /* char[]: server_version */
 	MYSQL_THD_ID = 1,            /* of the connection id in THD, 4 bytes at least */
 	MYSQL_THD_ROWS = 2,          /* of the count of sent rows in THD, u64 */
-	MYSQL_THD_CONTEXT = 3,       /* of the security context in THD */
-	MYSQL_THD_CONTEXT_POINTER = 4, /* … of a pointer to it */
-	MYSQL_CONTEXT_USER = 5,      /* of the pointer to the user's name in the context */
-	MYSQL_CONTEXT_HOST = 6,      /* … to the host's name */
-	MYSQL_CONTEXT_IP = 7,        /* … to the address */
-	MYSQL_THD_DB = 8,            /* of the pointer to the database's name in THD, its length behind it */
-	MYSQL_THD_STATEMENTS = 9,    /* of the number of the last prepared statement in THD, u64 */
+	MYSQL_THD_CONTEXT = 3,       /* of the security context in THD; with CONTEXT_IS_POINTER of a pointer to it */
+	MYSQL_CONTEXT_USER = 4,      /* of the pointer to the user's name in the context */
+	MYSQL_CONTEXT_HOST = 5,      /* … to the host's name */
+	MYSQL_CONTEXT_IP = 6,        /* … to the address */
+	MYSQL_THD_DB = 7,            /* of the pointer to the database's name in THD, its length behind it */
+	MYSQL_THD_STATEMENTS = 8,    /* of the number of the last prepared statement in THD, u64 */
 };
+
+#define CONTEXT_IS_POINTER (1ULL << 32)
 
 /* enum enum_server_command, the same in all of MySQL and MariaDB (include/mysql_com.h, my_command.h). */
 enum mysql_command {
@@ -93,6 +101,7 @@ struct mysql_identity {
 	struct record_header header;
 	__u64 thd;
 	__u64 identity; /* names this record: when it was made, CLOCK_BOOTTIME ns */
+	__u64 server; /* when the server process began, CLOCK_BOOTTIME ns */
 	__u64 connection_id;
 	__u16 has_user; /* 1: the pointer to it was found; an empty text is one too */
 	__u16 has_host;
@@ -103,7 +112,7 @@ struct mysql_identity {
 	char db[MYSQL_DB];
 	char version[MYSQL_VERSION];
 };
-_Static_assert(sizeof(struct mysql_identity) == 24 + 32 + 136 + 256 + 200 + 64, "mysql_identity");
+_Static_assert(sizeof(struct mysql_identity) == 24 + 40 + 136 + 256 + 200 + 64, "mysql_identity");
 
 struct mysql_error {
 	struct record_header header;
@@ -115,11 +124,11 @@ struct mysql_error {
 };
 _Static_assert(sizeof(struct mysql_error) == 24 + 24 + 512, "mysql_error");
 
-struct mysql_end {
+struct mysql_connection {
 	struct record_header header;
 	__u64 thd;
 };
-_Static_assert(sizeof(struct mysql_end) == 32, "mysql_end");
+_Static_assert(sizeof(struct mysql_connection) == 32, "mysql_connection");
 
 /* header.time is its end; header.seq its number where MYSQL_PACKET records go before it, else 0. */
 struct mysql_statement {

@@ -1,0 +1,16 @@
+/** mysql_queries as the collector sees it. */
+import type { Capture } from '../collector/capture.ts';
+import { MysqlAssembler } from './assemble.ts';
+import { StatementLayout } from './records.ts';
+import { spec } from './spec.ts';
+import { mariadb, mysql, mysql56, tracepoints } from './targets.ts';
+
+export const capture: Capture = {
+  spec,
+  object: 'mysql.bpf.o',
+  kinds: [mariadb, mysql, mysql56],
+  tracepoints,
+  hasParameters: true,
+  remembered: { map: 'remembered', valueSize: StatementLayout.size },
+  assembler: (world) => new MysqlAssembler(world),
+};

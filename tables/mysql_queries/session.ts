@@ -1,0 +1,82 @@
+/** What the assembler knows of one connection, by its THD. */
+import type { Cell } from '../event.ts';
+import { textCell } from '../events/text.ts';
+import { ErrorLayout, IdentityLayout, textIn, u64 } from './records.ts';
+
+/** A text that was prepared. */
+export interface Prepared {
+  /** At most as much as is stored. */
+  readonly text: Buffer;
+  /** Length of the whole text, bytes. */
+  readonly length: number;
+  readonly cut: boolean;
+}
+
+/** What mysql_error says. */
+export interface ServerError {
+  readonly code: number;
+  readonly sqlstate: Cell;
+  readonly message: Cell;
+}
+
+/** What mysql_identity says; NULL is not known. */
+export interface Identity {
+  readonly number: number;
+  readonly user: Cell;
+  readonly host: Cell;
+  readonly database: Cell;
+  readonly version: Cell;
+  readonly flavor: string | null;
+}
+
+export interface Session {
+  readonly tgid: number;
+  readonly thd: number;
+  /** When the server began, CLOCK_BOOTTIME ns; 0: not known. */
+  server: number;
+  connectionId: number | null;
+  identity: Identity | null;
+  /** By statement id; null where nothing was prepared. */
+  prepared: Map<number, Prepared> | null;
+  lastPrepared: number;
+  /** Of the statement whose record comes next. */
+  error: ServerError | null;
+}
+
+export const newSession = (tgid: number, thd: number): Session => ({
+  ...{ tgid, thd, server: 0, connectionId: null, identity: null },
+  ...{ prepared: null, lastPrepared: 0, error: null },
+});
+
+const NONE = 2;
+
+export function readIdentity(bytes: Buffer, view: DataView, at: number): Identity {
+  const text = (flag: number, from: number, size: number): Buffer | null =>
+    view.getUint16(at + flag, true) === 1
+      ? Buffer.from(textIn(bytes, at + from, size)) // the record's memory does not last
+      : null;
+  const { has_user, has_host, has_db, has_version, user, host, db, version, size } = IdentityLayout;
+  const cell = (bytes: Buffer | null): Cell => bytes && textCell(bytes);
+  const serverVersion = text(has_version, version, size - version);
+  return {
+    number: u64(view, at + IdentityLayout.identity),
+    user: cell(text(has_user, user, host - user)),
+    host: cell(text(has_host, host, db - host)),
+    database:
+      view.getUint16(at + has_db, true) === NONE ? null : cell(text(has_db, db, version - db)),
+    version: cell(serverVersion),
+    flavor: serverVersion && (serverVersion.includes('MariaDB') ? 'mariadb' : 'mysql'),
+  };
+}
+
+const SQLSTATE_BYTES = 5;
+
+export function readError(bytes: Buffer, view: DataView, at: number): ServerError {
+  const { error_code, sqlstate, message, size } = ErrorLayout;
+  const state = Buffer.from(textIn(bytes, at + sqlstate, message - sqlstate));
+  return {
+    code: view.getUint32(at + error_code, true),
+    sqlstate: state.length === SQLSTATE_BYTES ? textCell(state) : null,
+    message: textCell(Buffer.from(textIn(bytes, at + message, size - message))),
+  };
+}
