@@ -42,9 +42,19 @@ function wrapped(text: string): string {
   return lines.map((line, i) => `    '${line}${i + 1 < lines.length ? ' ' : ''}'`).join(' +\n');
 }
 
-function syscalls(directory: string, file: string): Map<number, string> {
+/** Has the numbers of calls that are gone from newer kernels too, which the package leaves out. */
+const HEADERS: Readonly<Record<string, string>> = {
+  x86_64: '/usr/include/x86_64-linux-gnu/asm/unistd_64.h',
+  i386: '/usr/include/x86_64-linux-gnu/asm/unistd_32.h',
+};
+
+function syscalls(directory: string, machine: string, file: string): Map<number, string> {
   const text = fs.readFileSync(path.join(directory, `${file}.py`), 'utf8');
-  const found = [...text.matchAll(/^ {4}"(\w+)": (\d+),$/gm)];
+  const header = HEADERS[machine] === undefined ? '' : fs.readFileSync(HEADERS[machine], 'utf8');
+  const found = [
+    ...header.matchAll(/^#define __NR_(\w+) (\d+)$/gm),
+    ...text.matchAll(/^ {4}"(\w+)": (\d+),$/gm),
+  ];
   return new Map(found.map(([, name = '', number]) => [Number(number) & ~X32_BIT, name]));
 }
 
@@ -82,11 +92,11 @@ if (directory === undefined)
   throw new Error('give the folder `tables` of the package system-calls');
 
 const machines = Object.entries(MACHINES).map(
-  ([machine, file]) => `  ${machine}:\n${wrapped(encode(syscalls(directory, file)))},\n`,
+  ([machine, file]) => `  ${machine}:\n${wrapped(encode(syscalls(directory, machine, file)))},\n`,
 );
 fs.writeFileSync(
   path.join(GEN, 'syscall-names.ts'),
-  `${NOTE}\n/** In the order of their numbers; \`@N\` where one is left out. From the package system-calls 7.2. */\nexport const SYSCALL_NAMES = {\n${machines.join('')}} as const;\n`,
+  `${NOTE}\n/** In the order of their numbers; \`@N\` where one is left out. From the package system-calls 7.2 and asm/unistd.h. */\nexport const SYSCALL_NAMES = {\n${machines.join('')}} as const;\n`,
 );
 
 const types = new Map([

@@ -72,3 +72,8 @@ export const titleLine = (title: string): string => title.replace(/\0+$/, '').re
 /** A process's title as the JSON array of arguments. */
 export const titleArguments = (title: string): string =>
   JSON.stringify(title.replace(/\0+$/, '').split('\0'));
+
+/** The kernel keeps so many bytes of a title (MAX_PROCTITLE_AUDIT_LEN): one as long is cut. */
+const TITLE_BYTES = 128;
+
+export const isTitleCut = (title: string): boolean => Buffer.byteLength(title) >= TITLE_BYTES;

@@ -4,7 +4,7 @@ import type { AuditEvent } from '../audit/events.ts';
 import { machineOf } from '../audit/names.ts';
 import { AT_FDCWD, directoryOf, joinPath } from '../audit/paths.ts';
 import type { PathRecord, SyscallRecord } from '../audit/records.ts';
-import { putCommon, TextLimit, titleArguments, titleLine } from '../audit/row.ts';
+import { isTitleCut, putCommon, TextLimit, titleArguments, titleLine } from '../audit/row.ts';
 import type { AuditWorld } from '../audit/world.ts';
 import { placesOf } from '../event.ts';
 import { Descriptors } from './descriptors.ts';
@@ -42,7 +42,7 @@ export class FileRows {
     if (syscall === null) return null;
     const call = syscall.name ?? '';
     const known = operationOf(call);
-    if (known === null && !namesFile(event)) {
+    if (known === null && event.paths.length === 0) {
       this.#follow(syscall);
       return null;
     }
@@ -66,6 +66,7 @@ export class FileRows {
     if (event.proctitle !== null) {
       row[at.cmdline] = limit.of(titleLine(event.proctitle));
       row[at.argv] = titleArguments(event.proctitle);
+      if (isTitleCut(event.proctitle)) row[at.truncated] = 1;
     }
     const isKnown = known === 'symlink' || path?.startsWith('/') === true;
     row[at.partial] = event.partial || !isKnown ? 'true' : 'false';
@@ -132,10 +133,6 @@ export class FileRows {
     }
   }
 }
-
-/** A message (CONFIG_CHANGE …) has the paths of what it is about, not of an operation. */
-const namesFile = ({ paths, messages }: AuditEvent): boolean =>
-  messages.length === 0 && paths.length > 0;
 
 function operationName(operation: string, syscall: SyscallRecord, flags: number | null): string {
   if (syscall.name === 'unlinkat' && ((syscall.a2 ?? 0) & AT_REMOVEDIR) !== 0) return 'rmdir';

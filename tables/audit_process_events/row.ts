@@ -3,7 +3,7 @@ import type { Value } from '../../extension/sdk/spec.ts';
 import type { AuditEvent } from '../audit/events.ts';
 import { AT_FDCWD, directoryOf, joinPath } from '../audit/paths.ts';
 import type { PathRecord } from '../audit/records.ts';
-import { putCommon, TextLimit, titleArguments, titleLine } from '../audit/row.ts';
+import { isTitleCut, putCommon, TextLimit, titleArguments, titleLine } from '../audit/row.ts';
 import type { AuditWorld } from '../audit/world.ts';
 import { placesOf } from '../event.ts';
 import { spec } from './spec.ts';
@@ -48,6 +48,7 @@ export class ProcessRows {
       // The title is that of the caller, if execve failed.
       line = titleLine(proctitle);
       row[at.argv] = titleArguments(proctitle);
+      if (isTitleCut(proctitle)) row[at.truncated] = 1;
     }
     if (line !== null) {
       row[at.cmdline] = limit.of(line);

@@ -3,7 +3,7 @@ import type { Value } from '../../extension/sdk/spec.ts';
 import type { AuditEvent } from '../audit/events.ts';
 import type { Message } from '../audit/messages.ts';
 import { recordTypeName } from '../audit/names.ts';
-import { putCommon, TextLimit, titleArguments, titleLine } from '../audit/row.ts';
+import { isTitleCut, putCommon, TextLimit, titleArguments, titleLine } from '../audit/row.ts';
 import type { AuditWorld } from '../audit/world.ts';
 import { placesOf } from '../event.ts';
 import { spec } from './spec.ts';
@@ -39,6 +39,7 @@ export class UserRows {
     else if (event.proctitle !== null) {
       row[at.cmdline] = titleLine(event.proctitle);
       row[at.argv] = titleArguments(event.proctitle);
+      if (isTitleCut(event.proctitle)) row[at.truncated] = 1;
     }
     row[at.pid] = message.pid ?? row[at.pid] ?? null;
     row[at.uid] = message.uid ?? row[at.uid] ?? null;
