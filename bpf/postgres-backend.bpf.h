@@ -295,4 +295,30 @@ static __noinline int protocol_of_text(struct place *place)
 	return owner == context ? PROTOCOL_SIMPLE : PROTOCOL_EXTENDED;
 }
 
+/*
+ * Whether a replication connection is at a replication command and not at SQL: START_REPLICATION and its like
+ * (replication/repl_gram.y) have an underscore in their first word, SQL's never do.
+ */
+#define FIRST_WORD 12
+
+static __always_inline bool replicates(struct backend *backend, struct place *place)
+{
+	char word[FIRST_WORD] = {};
+	int i;
+
+	if (!backend->walsender)
+		return false;
+	if (bpf_probe_read_user_str(word, sizeof(word), (void *)place->text) <= 0)
+		return false;
+	for (i = 0; i < FIRST_WORD; i++) {
+		char letter = word[i] | 0x20;
+
+		if (word[i] == '_')
+			return true;
+		if (letter < 'a' || letter > 'z')
+			return false;
+	}
+	return false;
+}
+
 #endif

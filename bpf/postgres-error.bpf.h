@@ -62,7 +62,7 @@ int postgres_emit_error_report(struct pt_regs *ctx)
 	error = current_error(&place);
 	if (!error || bpf_probe_read_user(&elevel, sizeof(elevel), (void *)error) != 0)
 		return 0;
-	if (elevel < level_of_error(version))
+	if (elevel < level_of_error(version) || replicates(backend, &place))
 		return 0;
 	bpf_probe_read_user(&code, sizeof(code), (void *)(error + offset_of_code(version)));
 

@@ -77,7 +77,8 @@ int postgres_get_cached_plan(struct pt_regs *ctx)
 		bpf_probe_read_user(&counted, sizeof(counted), (void *)list);
 	}
 	record->count = counted;
-	record->reserved = backend->bound == place.start;
+	record->address = place.text;
+	record->has_message = backend->bound == place.start;
 	for (i = 0; i < PG_MAX_TYPES; i++) {
 		struct bound_parameter parameter = {};
 

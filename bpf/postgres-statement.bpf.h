@@ -27,6 +27,7 @@ static __always_inline struct postgres_statement *begin_statement(struct scratch
 
 	record->start = place->start;
 	record->rows = 0;
+	record->address = place->text;
 	record->tag = 0;
 	record->sqlstate = 0;
 	record->signal = 0;
@@ -55,6 +56,7 @@ static __always_inline void add_text(struct postgres_statement *record, struct b
 	n = bpf_probe_read_user_str(record->text, PG_INLINE, (void *)place->text);
 	if (n > 0 && n < PG_INLINE) {
 		record->size = n - 1;
+		record->known |= KNOWN_INLINE;
 		return;
 	}
 	fill_header(&header, backend, place->cookie, POSTGRES_TEXT);
@@ -242,6 +244,8 @@ static __noinline int dying(struct backend *backend, struct place *place, int si
 	struct scratch *slot;
 
 	if (!backend || !place || !place->target || (!place->text && !backend->in_function))
+		return 0;
+	if (replicates(backend, place))
 		return 0;
 	slot = claim_scratch();
 	if (!slot)

@@ -10,13 +10,12 @@ enum postgres_record {
 	POSTGRES_IDENTITY = 1,   /* postgres_identity: who is connected; again when it changes */
 	POSTGRES_TEXT = 2,       /* text: a query that is too long for its statement record */
 	POSTGRES_ERROR = 3,      /* text: the message of the error that ended the statement */
-	POSTGRES_TITLE = 4,      /* text: the process title when the error came */
-	POSTGRES_STATEMENT = 5,  /* postgres_statement: it is over, and a row */
-	POSTGRES_PART = 6,       /* postgres_statement: one of several in a query string; more of them come */
-	POSTGRES_DYING = 7,      /* postgres_statement: a signal came that may end the process */
-	POSTGRES_EXIT = 8,       /* postgres_statement: it ended the process; no text */
-	POSTGRES_PARAMETERS = 9, /* text: a whole Bind message as the client sent it */
-	POSTGRES_TYPES = 10,     /* postgres_types: of those parameters */
+	POSTGRES_STATEMENT = 4,  /* postgres_statement: it is over, and a row */
+	POSTGRES_PART = 5,       /* postgres_statement: one of several in a query string; more of them come */
+	POSTGRES_DYING = 6,      /* postgres_statement: a signal came that may end the process */
+	POSTGRES_EXIT = 7,       /* postgres_statement: it ended the process; no text */
+	POSTGRES_PARAMETERS = 8, /* text: a whole Bind message as the client sent it */
+	POSTGRES_TYPES = 9,      /* postgres_types: of those parameters */
 };
 
 /* Which probe of a target, by function; the index into target.probe_vaddr. */
@@ -75,7 +74,7 @@ enum postgres_known {
 	KNOWN_NAME = 1 << 2,      /* name: of a prepared statement */
 	KNOWN_UNNAMED = 1 << 3,   /* it has none, for all names since the connection began are known */
 	KNOWN_TEXT = 1 << 4,      /* the server had a text: in this record, or in POSTGRES_TEXT before it */
-	KNOWN_ERROR = 1 << 5,     /* sqlstate and elevel */
+	KNOWN_INLINE = 1 << 5,    /* it is in this record */
 	KNOWN_WALSENDER = 1 << 6, /* of a replication connection */
 };
 
@@ -88,6 +87,7 @@ struct postgres_statement {
 	struct record_header header; /* time: when it was over */
 	__u64 start;    /* µs since 2000-01-01 by the wall clock; 0: not known */
 	__u64 rows;
+	__u64 address;  /* of the text in the server */
 	__u32 tag;      /* enum CommandTag of that server */
 	__u32 sqlstate; /* MAKE_SQLSTATE: 6 bits a character */
 	__u32 signal;   /* DYING: its number; EXIT: the kernel's wait status */
@@ -102,7 +102,7 @@ struct postgres_statement {
 	char tag_text[PG_NAME];
 	char text[PG_INLINE];
 };
-_Static_assert(sizeof(struct postgres_statement) == 24 + 16 + 32 + 2 * 64 + 4096, "postgres_statement");
+_Static_assert(sizeof(struct postgres_statement) == 24 + 24 + 32 + 2 * 64 + 4096, "postgres_statement");
 
 /* What of a connection is known. */
 enum postgres_identity_known {
@@ -129,10 +129,11 @@ _Static_assert(sizeof(struct postgres_identity) == 24 + 32 + 16 + 3 * 64 + 256, 
 
 struct postgres_types {
 	struct record_header header;
-	__u32 count; /* of the parameters; of more than PG_MAX_TYPES the first are here */
-	__u32 reserved;
+	__u32 count;       /* of the parameters; of more than PG_MAX_TYPES the first are here */
+	__u32 has_message; /* their Bind message was sent: not where all of them are NULL */
+	__u64 address;     /* of the statement's text */
 	__u32 oid[PG_MAX_TYPES];
 };
-_Static_assert(sizeof(struct postgres_types) == 24 + 8 + 4 * 256, "postgres_types");
+_Static_assert(sizeof(struct postgres_types) == 24 + 16 + 4 * 256, "postgres_types");
 
 #endif

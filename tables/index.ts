@@ -9,11 +9,12 @@ import { probesTable } from './live_audit_probes/table.ts';
 import { spec as ringsSpec } from './live_audit_rings/spec.ts';
 import { ringsTable } from './live_audit_rings/table.ts';
 import { capture as mysql } from './mysql_queries/capture.ts';
+import { capture as postgres } from './postgres_queries/capture.ts';
 import { ReaderMark } from './readers.ts';
 import { capture as shell } from './shell_history_live/capture.ts';
 
 /** The event tables that BPF fills. */
-export const captures: readonly Capture[] = [shell, mysql];
+export const captures: readonly Capture[] = [shell, postgres, mysql];
 
 export const specs: readonly TableSpec[] = [
   ...captures.map((capture) => capture.spec),

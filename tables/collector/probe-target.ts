@@ -33,7 +33,8 @@ export function newTarget(
 /** Take out the probes that stand in for what this binary has. */
 export function dropUnneeded(target: Target, record: TargetRecord): void {
   target.probes = target.probes.filter(
-    ({ spec }) => spec.unless === undefined || record.probeVaddr[spec.index] !== 0,
+    ({ spec: { index, unless, only } }) =>
+      (unless === undefined && only === undefined) || record.probeVaddr[index] !== 0,
   );
 }
 
@@ -41,7 +42,7 @@ export function dropUnneeded(target: Target, record: TargetRecord): void {
 export function readTarget({ kind, executable }: Target, elf: Elf): TargetRecord {
   const { probes, globals, program } = kind;
   const named = [
-    ...probes.flatMap((p) => [p.symbol, p.unless ?? p.symbol]),
+    ...probes.flatMap((p) => [p.symbol, p.unless ?? p.symbol, p.only ?? p.symbol]),
     ...(kind.symbols ?? []),
   ];
   const symbols = findSymbols(elf, new Set([...named, ...globals.map((g) => g.symbol)]));
@@ -60,11 +61,12 @@ export function readTarget({ kind, executable }: Target, elf: Elf): TargetRecord
 
 /** Where to probe; null where the binary has no such place, or needs none. */
 function addressOf(
-  { symbol, locate, unless }: ProbeSpec,
+  { symbol, locate, unless, only }: ProbeSpec,
   elf: Elf,
   symbols: Symbols,
 ): { vaddr: number; offset: number } | null {
-  if (unless !== undefined && symbols.get(unless)?.kind === 'function') return null;
+  if (unless !== undefined && symbols.has(unless)) return null;
+  if (only !== undefined && !symbols.has(only)) return null;
   if (!locate) {
     const entry = symbols.get(symbol);
     return entry?.kind === 'function' ? probeAddress(elf, entry) : null;

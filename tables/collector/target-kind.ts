@@ -22,6 +22,8 @@ export interface ProbeSpec {
   readonly locate?: (elf: Elf, symbols: Symbols) => number | null;
   /** Not attached, and not shown, where the binary has this function. */
   readonly unless?: string;
+  /** Not attached, and not shown, where the binary lacks this function. */
+  readonly only?: string;
   /** Attached only where the config asks for it by this name. */
   readonly option?: string;
 }

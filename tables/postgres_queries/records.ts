@@ -1,0 +1,141 @@
+/**
+ * The reader's side of bpf/postgres.h: what stands where in a record. Pure. A record is read where it lies, in
+ * the kernel's memory.
+ */
+import { RecordHeader, TextRecord } from '../../native/events.ts';
+
+/** enum postgres_record */
+export const PostgresRecord = {
+  IDENTITY: 1,
+  TEXT: 2,
+  ERROR: 3,
+  STATEMENT: 4,
+  PART: 5,
+  DYING: 6,
+  EXIT: 7,
+  PARAMETERS: 8,
+  TYPES: 9,
+} as const;
+
+/** enum postgres_protocol */
+export const Protocol = { UNKNOWN: 0, SIMPLE: 1, EXTENDED: 2, FASTPATH: 3 } as const;
+
+/** enum postgres_outcome */
+export const Outcome = { DONE: 1, EMPTY: 2, SUSPENDED: 3, FAILED: 4, SIGNAL: 5 } as const;
+
+/** enum postgres_known */
+export const Known = {
+  TAG_TEXT: 1,
+  TAG: 2,
+  NAME: 4,
+  UNNAMED: 8,
+  TEXT: 16,
+  INLINE: 32,
+  WALSENDER: 64,
+} as const;
+
+/** enum postgres_identity_known */
+export const IdentityKnown = { PORT: 1, APPLICATION: 2 } as const;
+
+/** struct postgres_statement, from its start */
+export const StatementLayout = {
+  start: 24,
+  rows: 32,
+  address: 40,
+  tag: 48,
+  sqlstate: 52,
+  signal: 56,
+  function: 60,
+  size: 64,
+  known: 68,
+  protocol: 72,
+  outcome: 73,
+  elevel: 76,
+  name: 80,
+  tag_text: 144,
+  text: 208,
+  total: 4304,
+} as const;
+
+/** NAMEDATALEN */
+export const NAME_BYTES = 64;
+
+/** struct postgres_identity */
+export const IdentityLayout = {
+  started: 24,
+  cgroup_id: 32,
+  parent: 40,
+  uid: 44,
+  family: 48,
+  port: 50,
+  known: 52,
+  address: 56,
+  user: 72,
+  database: 136,
+  application: 200,
+  title: 264,
+  size: 520,
+} as const;
+
+/** struct postgres_types */
+export const TypesLayout = {
+  count: 24,
+  has_message: 28,
+  address: 32,
+  oid: 40,
+  size: 1064,
+} as const;
+
+/** What `postgresRecordType` gives for a record that is none. */
+export const UNREADABLE = 0;
+
+/**
+ * The type of the record at `at`, one of PostgresRecord, or UNREADABLE where it is none of ours or its lengths
+ * contradict each other.
+ */
+export function postgresRecordType(view: DataView, at: number, length: number): number {
+  if (length < RecordHeader.size || at + length > view.byteLength) return UNREADABLE;
+  const type = view.getUint8(at + RecordHeader.type);
+  return isWhole(type, view, at, length) ? type : UNREADABLE;
+}
+
+function isWhole(type: number, view: DataView, at: number, length: number): boolean {
+  const u32 = (offset: number) => view.getUint32(at + offset, true);
+  switch (type) {
+    case PostgresRecord.IDENTITY:
+      return length >= IdentityLayout.size;
+    case PostgresRecord.TEXT:
+    case PostgresRecord.ERROR:
+    case PostgresRecord.PARAMETERS:
+      return length >= TextRecord.text && u32(TextRecord.size) <= length - TextRecord.text;
+    case PostgresRecord.STATEMENT:
+    case PostgresRecord.PART:
+    case PostgresRecord.DYING:
+    case PostgresRecord.EXIT:
+      return (
+        length >= StatementLayout.text && u32(StatementLayout.size) <= length - StatementLayout.text
+      );
+    case PostgresRecord.TYPES:
+      return length >= TypesLayout.oid;
+    default:
+      return false;
+  }
+}
+
+/** A text in a field of fixed size: up to its NUL. */
+export function fieldText(bytes: Buffer, at: number, size: number): Buffer {
+  const field = bytes.subarray(at, at + size);
+  const end = field.indexOf(0);
+  return end < 0 ? field : field.subarray(0, end);
+}
+
+const SQLSTATE_CHARACTERS = 5;
+const FIRST_CHARACTER = 0x30;
+
+/** MAKE_SQLSTATE (utils/elog.h): 6 bits a character, counted from '0', the first in the lowest. */
+export function sqlstateOf(packed: number): string {
+  let text = '';
+  for (let i = 0; i < SQLSTATE_CHARACTERS; i++)
+    text += String.fromCharCode(((packed >>> (6 * i)) & 0x3f) + FIRST_CHARACTER);
+  return text;
+}
