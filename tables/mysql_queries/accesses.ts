@@ -17,6 +17,7 @@ export interface Access {
 const MAX_INSTRUCTIONS = 200;
 const MOV_LOAD = 0x8b;
 const MOV_STORE = 0x89;
+const MOV_IMMEDIATE = 0xc7;
 const LEA = 0x8d;
 const ADD_LOAD = 0x03;
 const ADD_STORE = 0x01;
@@ -24,16 +25,15 @@ const COMPARE_IMMEDIATE = 0x83;
 const COMPARE_EXTENSION = 7;
 const CALL = 0xe8;
 const CALL_INDIRECT = 0xff;
-const RET = 0xc3;
-const JUMP = 0xe9;
-const JUMP_SHORT = 0xeb;
+/** ret, jmp: what lies behind is reached from elsewhere in the function, where only saved registers hold. */
+const LEAVES = new Set([0xc3, 0xe9, 0xeb]);
 const POP = 0x58;
 /** What a called function may change: rax, rcx, rdx, rsi, rdi, r8 to r11 (System V ABI). */
 const CALLER_SAVED = [0, 1, 2, 6, 7, 8, 9, 10, 11];
 
 /**
  * The accesses through the register `argument`, its copies, and what was loaded or addressed through it.
- * Ends at a return or the first instruction that is not known.
+ * Ends with the code, or at the first instruction that is not known.
  */
 export function accessesOf(code: Uint8Array, argument: number = Register.RDI): Access[] {
   const accesses: Access[] = [];
@@ -42,8 +42,6 @@ export function accessesOf(code: Uint8Array, argument: number = Register.RDI): A
     const instruction = decode(code, at);
     if (instruction === null) break;
     at += instruction.length;
-    const { opcode } = instruction;
-    if (opcode === RET) break;
     step(instruction, origins, accesses);
   }
   return accesses;
@@ -51,9 +49,8 @@ export function accessesOf(code: Uint8Array, argument: number = Register.RDI): A
 
 function step(instruction: Instruction, origins: Map<number, number>, accesses: Access[]): void {
   const { opcode, modrm, wide, opcodeRegister } = instruction;
-  // What lies behind a jump is reached from elsewhere in the function: there, too, only saved registers hold.
   const calls = opcode === CALL || (opcode === CALL_INDIRECT && (modrm?.reg ?? 0) % 8 === 2);
-  if (calls || opcode === JUMP || opcode === JUMP_SHORT) {
+  if (calls || LEAVES.has(opcode)) {
     for (const register of CALLER_SAVED) origins.delete(register);
     return;
   }
@@ -90,6 +87,7 @@ function kindOf(opcode: number, reg: number): Access['kind'] | null {
     case MOV_LOAD:
       return 'load';
     case MOV_STORE:
+    case MOV_IMMEDIATE:
       return 'store';
     case LEA:
       return 'address';

@@ -40,8 +40,12 @@ export const FUNCTIONS = {
   getIp: '_ZN16Security_context6get_ipEv',
   /** extern "C" thd_get_security_context(THD *, Security_context **): MySQL from 5.7 on. */
   context: 'thd_get_security_context',
-  /** extern "C" thd_query_string(THD *): the member before the database (MySQL 5.6, MariaDB to 10.4). */
-  query: 'thd_query_string',
+  /**
+   * Prepared_statement::set_db(const char *, size): MySQL 5.6, MariaDB to 10.2; later with a LEX_CSTRING. THD and
+   * Prepared_statement both begin with class Statement, whose member db it sets.
+   */
+  setDb: '_ZN18Prepared_statement6set_dbEPKcj',
+  setDbText: '_ZN18Prepared_statement6set_dbEPK25st_mysql_const_lex_string',
   /** Prepared_statement::Prepared_statement(THD *): takes the next id from the THD. */
   prepare: '_ZN18Prepared_statementC1EP3THD',
   prepareBase: '_ZN18Prepared_statementC2EP3THD',
@@ -53,8 +57,7 @@ export type CodeOf = (symbol: string) => Uint8Array | null;
 const STRING_BYTES = 32;
 /** Security_context of MySQL 5.7 and later begins with these Strings (auth/sql_security_ctx.h). */
 const CONTEXT_57 = { user: 0, host: STRING_BYTES, ip: 2 * STRING_BYTES } as const;
-/** CSET_STRING: pointer, length, character set. */
-const CSET_STRING_BYTES = 24;
+const POINTER_BYTES = 8;
 
 /** Offsets by MysqlSymbol; one that is not there is not known. */
 export function offsetsOf(codeOf: CodeOf): Map<number, number> {
@@ -74,14 +77,10 @@ export function offsetsOf(codeOf: CodeOf): Map<number, number> {
   const context = contextOf(accesses);
   for (const [symbol, offset] of context) put(symbol, offset);
   const db = only(accesses(FUNCTIONS.db), 'address');
-  const query = only(accesses(FUNCTIONS.query), 'address');
-  if (db !== null) put(MysqlSymbol.THD_DB, db);
-  // Before there was an accessor, `char *db; size_t db_length` followed the query (class Statement).
-  else if (
-    query !== null &&
-    (context.get(MysqlSymbol.THD_CONTEXT) ?? Infinity) < CONTEXT_IS_POINTER
-  )
-    put(MysqlSymbol.THD_DB, query + CSET_STRING_BYTES);
+  put(
+    MysqlSymbol.THD_DB,
+    db ?? pair(accesses(FUNCTIONS.setDb)) ?? pair(accesses(FUNCTIONS.setDbText)),
+  );
   return offsets;
 }
 
@@ -150,6 +149,14 @@ function counter(accesses: readonly Access[]): number | null {
       accesses.slice(0, i).some((a) => a.kind === 'load' && a.origin === 0 && a.offset === offset),
   );
   return stored?.offset ?? null;
+}
+
+/** A pointer and a length behind it that are both stored. */
+function pair(accesses: readonly Access[]): number | null {
+  const stores = accesses.filter(({ kind, origin }) => kind === 'store' && origin === 0);
+  const offsets = new Set(stores.map(({ offset }) => offset));
+  const first = [...offsets].filter((offset) => offsets.has(offset + POINTER_BYTES));
+  return first.length === 1 ? (first[0] ?? null) : null;
 }
 
 /** The first object inside the argument whose address is taken, and its members in the order of their use. */
