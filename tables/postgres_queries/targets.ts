@@ -182,7 +182,7 @@ const globals: readonly GlobalSpec[] = [
     'user, database, client, command_tag, rows, sqlstate, error and statement_name',
     knownVersion,
   ),
-  global(PostgresSymbol.END_COMMAND_DEST, 'EndCommand', 'any statement', lackOfDest),
+  global(PostgresSymbol.END_COMMAND_DEST, 'code of EndCommand', 'any statement', lackOfDest),
 ];
 
 /** ERRORDATA_STACK_SIZE (utils/error/elog.c), the same from 10 to 18. */
