@@ -53,21 +53,25 @@ export class ProbeManager {
   /** Whether it gives events: by inode, or what was refused by inode and path. */
   readonly #known = new Map<string, boolean>();
   readonly #options: ReadonlySet<string>;
+  readonly #limit: number;
   #nextId = 0;
 
   /**
    * @param kinds of binaries that an earlier collector may have attached to
    * @param options probes to attach that only the config asks for
+   * @param limit how many binaries are attached at most
    */
   constructor(
     object: BpfObject,
     pins: Pins | null = null,
     kinds: readonly TargetKind[] = [],
     options: ReadonlySet<string> = new Set(),
+    limit: number = TargetLayout.max,
   ) {
     this.#object = object;
     this.#pins = pins;
     this.#options = options;
+    this.#limit = limit;
     this.#targetsFd = object.mapFd('targets');
     this.#counts = new ProbeCounts(object.mapFd('stats'));
     if (pins) this.#adoptAll(pins, kinds);
@@ -106,7 +110,7 @@ export class ProbeManager {
     const attached = id !== null && this.#tryAttach(id, target);
     const gives = probes.every(({ spec, state }) => !spec.required || state.state === 'attached');
     if (id === null) {
-      waitForRoom(probes, `no room: ${TargetLayout.max} binaries are attached already`);
+      waitForRoom(probes, `no room: ${this.#limit} binaries are attached already`);
       if (this.#waiting.length < MAX_SHOWN) this.#waiting.push(target);
     } else if (!attached && this.#refused.length < MAX_SHOWN) this.#refused.push(target);
     this.#known.set(attached ? executable.inode : refusedKey(executable), gives);
@@ -169,6 +173,7 @@ export class ProbeManager {
 
   /** Round robin, so that late records of a released binary are not taken for another's. */
   #freeId(): number | null {
+    if (this.#targets.size >= this.#limit) return null;
     for (let tried = 0; tried < TargetLayout.max; tried++) {
       const id = (this.#nextId + tried) % TargetLayout.max;
       if (!this.#targets.has(id)) return id;

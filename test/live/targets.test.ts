@@ -1,4 +1,5 @@
 /** Binaries that come and go while the collector runs. */
+import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -38,6 +39,11 @@ describeLive('targets of a running collector', () => {
   };
   const probesOf = (target: string) =>
     collector.query(`SELECT state FROM live_audit_probes WHERE target = '${target}'`);
+  /** Each state and error that the probes of a target have. */
+  const statesOf = (target: string) =>
+    collector.query(
+      `SELECT DISTINCT state, last_error FROM live_audit_probes WHERE target = '${target}'`,
+    );
   const commandsOf = async (pid: number, count: number) =>
     collector.rows(
       `SELECT command, exit_code, shell, shell_path FROM shell_history_live WHERE pid = ${pid}`,
@@ -95,5 +101,58 @@ describeLive('targets of a running collector', () => {
     await young.run('(exit 5)');
     expect((await commandsOf(old.pid, 2))[1]).toMatchObject({ exit_code: 4, shell_path: first });
     expect(await commandsOf(young.pid, 1)).toMatchObject([{ exit_code: 5, shell_path: second }]);
+  });
+
+  test('one that is called bash and is none: shown as failed, with what would help, until it is gone', async () => {
+    const impostor = path.join(directory, 'bash');
+    fs.copyFileSync('/bin/sleep', impostor);
+    const child = spawn(impostor, ['60']);
+    await until(() => statesOf(impostor).length > 0);
+    expect(statesOf(impostor)).toEqual([
+      {
+        state: 'failed',
+        last_error: `${impostor}: no read_command [NO_SYMBOL]: a build with its .dynsym or .symtab is captured; Debian, Fedora and upstream builds have it`,
+      },
+    ]);
+    child.kill();
+    fs.rmSync(impostor);
+    await until(() => statesOf(impostor).length === 0, 25_000);
+  }, 40_000);
+
+  test('in a chroot, in a mount namespace and on overlayfs: what is typed there is captured', async () => {
+    const root = path.join(directory, 'root');
+    const libraries = spawnSync('ldd', ['/bin/bash'], { encoding: 'utf8' }).stdout.match(/\/\S+/g);
+    for (const file of ['/bin/bash', ...(libraries ?? [])]) {
+      fs.mkdirSync(path.join(root, path.dirname(file)), { recursive: true });
+      fs.copyFileSync(file, path.join(root, file));
+    }
+    for (const name of ['upper', 'work', 'merged']) fs.mkdirSync(path.join(directory, name));
+    const layers = `lowerdir=${root},upperdir=${directory}/upper,workdir=${directory}/work`;
+    const overlay = `mount -t overlay overlay -o ${layers} ${directory}/merged`;
+    const typed = 'exec "$0" --norc --noprofile';
+    const places = {
+      chroot: ['chroot', root, '/bin/bash', '--norc', '--noprofile'],
+      namespace: [
+        ...['unshare', '-m', 'sh', '-c'],
+        `mount -t tmpfs none /mnt && cp /bin/bash /mnt/shell && exec /mnt/shell --norc --noprofile`,
+      ],
+      overlay: [
+        'unshare',
+        '-m',
+        'sh',
+        '-c',
+        `${overlay} && ${typed}`,
+        `${directory}/merged/bin/bash`,
+      ],
+    };
+    for (const [place, argv] of Object.entries(places)) {
+      const shell = await ShellSession.open(argv);
+      await new Promise((resolve) => setTimeout(resolve, ATTACHED_MS));
+      await shell.run(`(exit 5) # ${place}`);
+      expect(await commandsOf(shell.pid, 1)).toMatchObject([
+        { command: `(exit 5) # ${place}`, exit_code: 5, shell: 'bash' },
+      ]);
+      shell.close();
+    }
   });
 });

@@ -8,6 +8,7 @@ import { BpfObject } from '../../native/libbpf.ts';
 import { ProbeManager } from '../../tables/collector/probe-manager.ts';
 import type { TargetKind } from '../../tables/collector/target-kind.ts';
 import { bash } from '../../tables/shell_history_live/targets.ts';
+import { buildElf, CODE_VADDR } from '../fixtures/elf/build.ts';
 import { BUILD, describeLive } from '../live/requires.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'probes-'));
@@ -108,5 +109,42 @@ describeLive('the probe manager', () => {
     expect(attach('/bin/bash')).toBe(true);
     expect(probes.target(0)).toMatchObject({ program: 'bash' });
     expect(probes.states(0n)).toHaveLength((TargetLayout.max + 1) * bash.probes.length);
+  });
+
+  test('beyond the bound a binary waits, says so, and is attached when another is released', () => {
+    const LIMIT = 3;
+    const [required] = bash.probes;
+    if (!required) throw new Error('no probes');
+    const kind: TargetKind = { ...bash, probes: [{ ...required, symbol: 'f' }], globals: [] };
+    probes = new ProbeManager(object, null, [], new Set(), LIMIT);
+    const elf = (n: number): Buffer =>
+      buildElf({
+        code: Buffer.alloc(256, 0x90),
+        dynsym: [{ name: 'f', vaddr: CODE_VADDR, size: 8 }],
+        buildId: Buffer.from([n]),
+      });
+    const paths = Array.from({ length: LIMIT + 2 }, (_, n) => file(`e${n}`, elf(n)));
+    const attached = paths.map((path) => attach(path, kind));
+    expect(attached.indexOf(false)).toBe(LIMIT);
+    const [waiting, next] = paths.slice(LIMIT);
+    const reason = `waiting: no room: ${LIMIT} binaries are attached already`;
+    expect([statesOf(waiting ?? ''), statesOf(next ?? '')]).toEqual([[reason], [reason]]);
+    expect(attach(waiting ?? '', kind)).toBe(false); // it waits once
+    probes.release(installedExecutable(paths[1] ?? '')?.inode ?? '');
+    expect([statesOf(waiting ?? ''), statesOf(next ?? '')]).toEqual([['attached: null'], [reason]]);
+    expect(statesOf(paths[1] ?? '')).toEqual([]);
+    probes.release(installedExecutable(next ?? '')?.inode ?? '');
+    expect(statesOf(next ?? '')).toEqual([]);
+    expect(probes.states(0n)).toHaveLength(LIMIT);
+  });
+
+  test('a refused one is forgotten with its file: another content may be a shell', () => {
+    const path = file('bash-mended', 'x'.repeat(100));
+    expect(attach(path)).toBe(false);
+    copyFileSync('/bin/bash', path); // the same inode
+    expect(attach(path)).toBe(false);
+    probes.release(installedExecutable(path)?.inode ?? '');
+    expect(attach(path)).toBe(true);
+    expect(statesOf(path)).toEqual(['attached: null']);
   });
 });
