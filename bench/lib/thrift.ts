@@ -65,10 +65,10 @@ const Client = extension.Client as unknown as new (
 
 /** Calls to an extension. */
 export class ExtensionClient {
-  readonly #path: string;
+  readonly path: string;
 
   constructor(path: string) {
-    this.#path = path;
+    this.path = path;
   }
 
   async ping(): Promise<void> {
@@ -102,7 +102,7 @@ export class ExtensionClient {
     const result = request(client);
     return new Promise((resolve, reject) => {
       const framer = new MessageFramer(LIMITS);
-      const socket = net.connect(this.#path, () => socket.write(output.bytes));
+      const socket = net.connect(this.path, () => socket.write(output.bytes));
       socket.on('error', reject);
       socket.on('close', () => reject(new Error(`${method}: the extension closed the connection`)));
       socket.on('data', (chunk: Buffer) => {

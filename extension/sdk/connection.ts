@@ -43,7 +43,9 @@ export class Connection {
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#account(0));
-    socket.setTimeout(service.idleMs, () => {
+    socket.setTimeout(service.idleMs);
+    // Each time: a callback given to setTimeout would be called once.
+    socket.on('timeout', () => {
       // While a table is at work and nothing waits to be read, the silence is ours.
       if (!this.#generating || socket.writableLength > 0) socket.destroy();
     });

@@ -28,8 +28,27 @@ export interface QueryContext {
 /** One value for each of `context.columns`, in that order. */
 export type Row = readonly Value[];
 
+/**
+ * Takes the cells of one row, one after the other, in the order of `context.columns`: for a table whose values
+ * are in memory as they are to be sent, so that neither strings nor arrays are made of them.
+ */
+export interface CellSink {
+  value(value: Value): void;
+  /** An integer in two's complement: high as i32, low as u32. */
+  integer(high: number, low: number): void;
+  /** A text, from `start` to before `end`; the bytes are copied. */
+  utf8(bytes: Uint8Array, start: number, end: number): void;
+}
+
+/** A row that writes itself. It may be one object for all rows, which moves on with the iteration. */
+export interface EncodableRow {
+  encode(cells: CellSink): void;
+}
+
 /** A table that can be served. Rows may be a superset of what the constraints ask: SQLite filters again. */
 export interface Table {
   readonly spec: import('./spec.ts').TableSpec;
   generate(context: QueryContext): Iterable<Row>;
+  /** The same rows, which is what a server asks for where it is there. */
+  encodable?(context: QueryContext): Iterable<EncodableRow>;
 }

@@ -2,9 +2,10 @@
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Budget } from './budget.ts';
+import { RowBuffer } from './row-buffer.ts';
+import { RowEncoder } from './row-encoder.ts';
 import { withRowId } from './row-id.ts';
-import { RowWriter } from './row-writer.ts';
-import type { SlabPool } from './slab-pool.ts';
+import { SLAB_SIZE, type SlabPool } from './slab-pool.ts';
 import type { GenerateAnswer } from './table-plugin.ts';
 import { BinaryWriter } from './thrift/binary-writer.ts';
 import { ExtensionCode } from './thrift/index.ts';
@@ -37,32 +38,56 @@ export async function replyWithRows(
   budget: Budget,
   pool: SlabPool,
 ): Promise<void> {
-  const { asked, fields } = withRowId(table.spec, context);
-  const writer = new RowWriter(fields, budget, pool);
+  const { asked, keys } = withRowId(table.spec, context);
+  const types = asked.columns.map(({ type }) => type);
+  const buffer = new RowBuffer(types, budget, pool);
   try {
     let deadline = performance.now() + SLICE_MS;
-    for (const row of table.generate(asked)) {
-      writer.append(row);
-      if (writer.rows % ROWS_PER_LOOK !== 0 || performance.now() < deadline) continue;
+    for (const row of table.encodable?.(asked) ?? table.generate(asked)) {
+      buffer.append(row);
+      if (buffer.rows % ROWS_PER_LOOK !== 0 || performance.now() < deadline) continue;
       await nextTurn();
       // Nobody waits for the rest; leaving the loop ends the table's iterator.
       if (socket.destroyed) return;
       deadline = performance.now() + SLICE_MS;
     }
-    const slabs = writer.finish().reverse();
-    await send(socket, replyHead(seqid, uuid, writer.rows));
-    for (let slab = slabs.pop(); slab !== undefined; slab = slabs.pop()) {
-      await send(socket, slab);
-      // Only what the kernel has taken: a write that failed may still be looked at.
-      pool.give(slab);
-    }
+    await send(socket, replyHead(seqid, uuid, buffer.rows));
+    await sendRows(socket, buffer, keys, pool);
     await send(socket, REPLY_TAIL);
   } finally {
-    writer.release();
+    buffer.release();
   }
 }
 
-/** Resolves when the kernel has the bytes: one slab is in flight at a time, however slow the reader. */
+/** One chunk is on its way, however slow the reader, while the next is encoded. */
+async function sendRows(
+  socket: Socket,
+  buffer: RowBuffer,
+  keys: readonly (readonly string[])[],
+  pool: SlabPool,
+): Promise<void> {
+  const chunks = [pool.take(SLAB_SIZE), pool.take(SLAB_SIZE)] as const;
+  const encoder = new RowEncoder(keys, chunks);
+  let underWay: Promise<void> | undefined;
+  let deadline = performance.now() + SLICE_MS;
+  for (let slab = buffer.takeSlab(); slab !== undefined; slab = buffer.takeSlab()) {
+    encoder.open(slab);
+    for (let bytes = encoder.next(); bytes !== undefined; bytes = encoder.next()) {
+      await underWay;
+      underWay = send(socket, bytes);
+      underWay.catch(() => {}); // it is thrown where it is awaited
+      if (performance.now() < deadline) continue;
+      await nextTurn();
+      deadline = performance.now() + SLICE_MS;
+    }
+    buffer.free(slab);
+  }
+  await underWay;
+  // Only when the kernel has taken all: a write that failed may still be looked at.
+  for (const chunk of chunks) pool.give(chunk);
+}
+
+/** Resolves when the kernel has the bytes. */
 export function send(socket: Socket, bytes: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.write(bytes, (error) => (error ? reject(error) : resolve()));

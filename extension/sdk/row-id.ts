@@ -4,7 +4,6 @@
  * differently the numbers clash, and rows would be lost (osquery 5.23, sql/virtual_table.cpp, xRowid).
  */
 import type { QueryContext } from './context.ts';
-import type { Field } from './row-writer.ts';
 import type { ColumnSpec, TableSpec } from './spec.ts';
 
 const ROW_ID_KEY = 'rowid';
@@ -16,20 +15,20 @@ export function rowIdColumn(spec: TableSpec): ColumnSpec | undefined {
   return spec.columns.find((column) => column.name === name);
 }
 
-/** What to ask of the table, and what to send of it, for a query's context. */
+/**
+ * What to ask of the table for a query's context, and under which keys to send each column asked: none, one,
+ * or two where the query uses the column that is the row's id.
+ */
 export function withRowId(
   spec: TableSpec,
   context: QueryContext,
-): { readonly asked: QueryContext; readonly fields: readonly Field[] } {
+): { readonly asked: QueryContext; readonly keys: readonly (readonly string[])[] } {
   const rowId = rowIdColumn(spec);
   const used = new Set(context.columns);
   const columns = spec.columns.filter((column) => used.has(column) || column === rowId);
-  const field = (key: string, column: ColumnSpec): Field => ({
-    key,
-    type: column.type,
-    at: columns.indexOf(column),
-  });
-  const fields = context.columns.map((column) => field(column.name, column));
-  if (rowId !== undefined) fields.push(field(ROW_ID_KEY, rowId));
-  return { asked: { columns, constraints: context.constraints }, fields };
+  const keys = columns.map((column) => [
+    ...(used.has(column) ? [column.name] : []),
+    ...(column === rowId ? [ROW_ID_KEY] : []),
+  ]);
+  return { asked: { ...context, columns }, keys };
 }

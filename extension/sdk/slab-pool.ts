@@ -3,16 +3,32 @@
  * grow with each large answer, and osquery's watchdog stops an extension that has grown by 100 to 200 MB.
  */
 
-/** One slab is also what is written to a socket at once. */
 export const SLAB_SIZE = 256 * 1024;
-/** Kept free: an answer of 100,000 rows of 20 columns. */
-const MAX_FREE = 64 * 1024 * 1024;
+/** Kept free: an answer of 100,000 rows of 20 short columns. */
+const MAX_FREE = 48 * 1024 * 1024;
 /** Unused for so long, they are let go. */
 const KEEP_MS = 10_000;
 
-/** What Node's Buffer has and its types leave out: without the dispatch on an encoding's name. */
-export interface Slab extends Buffer {
+/** Node's Buffer has it and its types leave it out: without the dispatch on an encoding's name. */
+interface Bytes extends Buffer {
   utf8Write(text: string, offset: number, length: number): number;
+}
+
+/** The same memory twice: a DataView's words need no alignment. */
+export class Slab {
+  readonly bytes: Bytes;
+  readonly view: DataView;
+  /** Bytes that are in use, from the beginning. */
+  filled = 0;
+
+  constructor(size: number) {
+    this.bytes = Buffer.allocUnsafeSlow(size) as Bytes;
+    this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, size);
+  }
+
+  get size(): number {
+    return this.bytes.length;
+  }
 }
 
 export class SlabPool {
@@ -22,13 +38,15 @@ export class SlabPool {
   /** Its content is arbitrary. Of `SLAB_SIZE` or, for a very long row, more. */
   take(size: number): Slab {
     const used = size === SLAB_SIZE ? this.#free.pop() : undefined;
-    return used ?? (Buffer.allocUnsafeSlow(size) as Slab);
+    if (used === undefined) return new Slab(size);
+    used.filled = 0;
+    return used;
   }
 
-  /** @param bytes a slab or the part of it that was filled; nobody may look at it any more */
-  give({ buffer }: Buffer): void {
-    if (buffer.byteLength !== SLAB_SIZE || this.#free.length * SLAB_SIZE >= MAX_FREE) return;
-    this.#free.push(Buffer.from(buffer) as Slab);
+  /** Nobody may look at it any more. */
+  give(slab: Slab): void {
+    if (slab.size !== SLAB_SIZE || this.#free.length * SLAB_SIZE >= MAX_FREE) return;
+    this.#free.push(slab);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.#free = [];

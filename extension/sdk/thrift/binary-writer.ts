@@ -1,6 +1,6 @@
 /**
  * TBinaryProtocol, the writing half, into memory: for control messages, which are small.
- * Rows go through row-writer.ts.
+ * Rows go through row-encoder.ts.
  */
 import { MESSAGE_TYPE_MASK, Type, VERSION_1 } from './wire.ts';
 
