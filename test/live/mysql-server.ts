@@ -123,12 +123,16 @@ export class MysqlServer {
     return path.join(this.directory, 'general.log');
   }
 
-  async connect(options: mysql.ConnectionOptions = {}): Promise<mysql.Connection> {
-    const connection = await mysql.createConnection({
-      socketPath: this.socket,
-      user: 'root',
-      ...options,
-    });
+  connect(options: mysql.ConnectionOptions = {}): Promise<mysql.Connection> {
+    return this.#open({ socketPath: this.socket, user: 'root', ...options });
+  }
+
+  connectByPort(options: mysql.ConnectionOptions): Promise<mysql.Connection> {
+    return this.#open({ host: '127.0.0.1', port: this.port, ...options });
+  }
+
+  async #open(options: mysql.ConnectionOptions): Promise<mysql.Connection> {
+    const connection = await mysql.createConnection(options);
     connection.on('error', () => {}); // a server that is killed
     this.#connections.push(connection);
     return connection;
