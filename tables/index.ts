@@ -1,8 +1,12 @@
 /** All tables: what the extension serves, `query` reads, and the documents describe. */
 import type { Table } from '../extension/sdk/context.ts';
 import type { TableSpec } from '../extension/sdk/spec.ts';
+import { audit } from './audit/source.ts';
+import { spec as summarySpec } from './audit_summary/spec.ts';
+import { summaryTable } from './audit_summary/table.ts';
 import type { Capture } from './collector/capture.ts';
 import type { ProbeState } from './collector/probe-state.ts';
+import type { Source } from './collector/source.ts';
 import { EventTable } from './event-table.ts';
 import { spec as probesSpec } from './live_audit_probes/spec.ts';
 import { probesTable } from './live_audit_probes/table.ts';
@@ -16,11 +20,16 @@ import { capture as shell } from './shell_history_live/capture.ts';
 /** The event tables that BPF fills. */
 export const captures: readonly Capture[] = [shell, postgres, mysql];
 
-export const specs: readonly TableSpec[] = [
+/** What fills event tables without BPF. */
+export const sources: readonly Source[] = [audit];
+
+/** The tables of events: each has a ring file, and can be switched off. */
+export const eventSpecs: readonly TableSpec[] = [
   ...captures.map((capture) => capture.spec),
-  probesSpec,
-  ringsSpec,
+  ...sources.flatMap((source) => source.specs),
 ];
+
+export const specs: readonly TableSpec[] = [...eventSpecs, summarySpec, probesSpec, ringsSpec];
 
 export interface Tables {
   readonly all: readonly Table[];
@@ -33,11 +42,16 @@ export interface Tables {
  * @param failures what keeps this process from collecting, for live_audit_probes
  */
 export function openTables(stateDir: string, failures: () => ProbeState[] = () => []): Tables {
-  const events = captures.map(({ spec }) => new EventTable(stateDir, spec));
+  const events = eventSpecs.map((spec) => new EventTable(stateDir, spec));
   const mark = new ReaderMark(stateDir);
   return {
     events,
-    all: [...events, probesTable(stateDir, failures), ringsTable(events, mark)],
+    all: [
+      ...events,
+      summaryTable(events),
+      probesTable(stateDir, failures),
+      ringsTable(events, mark),
+    ],
     close: () => {
       for (const table of events) table.close();
       mark.close();

@@ -1,6 +1,6 @@
 /** From the config to what the collector takes. */
 import type { CollectorOptions } from '../../tables/collector/collector.ts';
-import { captures } from '../../tables/index.ts';
+import { captures, sources } from '../../tables/index.ts';
 import { assetsDir } from './assets.ts';
 import type { Config } from './config/schema.ts';
 
@@ -9,6 +9,12 @@ export function collectorOptions(config: Config, log: (line: string) => void): C
     stateDir: config.state_dir,
     assetsDir,
     captures: captures.filter(({ spec }) => config.tables[spec.name] !== false),
+    sources: sources
+      .map((source) => ({
+        ...source,
+        specs: source.specs.filter(({ name }) => config.tables[name] !== false),
+      }))
+      .filter(({ specs }) => specs.length > 0),
     off: captures.filter(({ spec }) => config.tables[spec.name] === false),
     ringBytes: config.ring_bytes,
     kernelRingBytes: config.kernel_ring_bytes,

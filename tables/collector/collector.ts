@@ -9,6 +9,8 @@ import { CapturedTables } from './captured-tables.ts';
 import { Discovery } from './discovery.ts';
 import { removePins, tablePins } from './pins.ts';
 import { ProbeStatePublisher } from './probe-state.ts';
+import { RunningSource } from './running-source.ts';
+import type { Source } from './source.ts';
 import { CollectorLock, openStateDir } from './state-dir.ts';
 import type { TargetKind } from './target-kind.ts';
 
@@ -17,6 +19,8 @@ export interface CollectorOptions {
   readonly assetsDir: string;
   readonly captures: readonly Capture[];
   readonly log: (line: string) => void;
+  /** What fills tables without BPF, with the tables that are switched on. */
+  readonly sources?: readonly Source[];
   /** Captures that are switched off: what an earlier collector left capturing of them ends. */
   readonly off?: readonly Capture[];
   /** Bytes of the ring file, by table; what is not named has the default. */
@@ -42,6 +46,7 @@ export class Collector {
   readonly #publisher: ProbeStatePublisher;
   readonly #options: CollectorOptions;
   readonly #tables: CapturedTables;
+  readonly #sources: RunningSource[] = [];
   readonly #timer: NodeJS.Timeout;
   readonly #log: (line: string) => void;
   #ticks = 0;
@@ -69,6 +74,8 @@ export class Collector {
     try {
       for (const { spec } of options.off ?? []) removePins(tablePins(options.stateDir, spec.name));
       this.#tables.start();
+      for (const source of options.sources ?? [])
+        this.#sources.push(new RunningSource(options, source));
       if (this.#tables.sessions.length > 0) {
         if (problem !== null) options.log(`capture ends with this process: ${problem}`);
         this.#discovery = this.#discover(options);
@@ -143,7 +150,8 @@ export class Collector {
 
   /** Why nothing at all is captured, or null where something is. */
   get failure(): string | null {
-    return this.#tables.failure;
+    if (this.#sources.some(({ failure }) => failure === null)) return null;
+    return this.#tables.failure ?? this.#sources[0]?.failure ?? null;
   }
 
   #tick(): void {
@@ -155,12 +163,14 @@ export class Collector {
       session.updateLedger();
       if (sweep) session.sweep();
     }
+    for (const source of this.#sources) source.tick(this.#lock.isInPlace);
     this.#publish();
   }
 
   #publish(): void {
     try {
-      this.#publisher.publish(this.#tables.states());
+      const states = this.#sources.flatMap((source) => source.states());
+      this.#publisher.publish([...this.#tables.states(), ...states]);
       this.#unpublished = false;
     } catch (error) {
       // A full disk must not end the capture; the next tick tries again.
@@ -178,6 +188,7 @@ export class Collector {
   #closeAll(): void {
     this.#discovery?.close();
     this.#tables.close();
+    for (const source of this.#sources) source.close();
     this.#publisher.withdraw();
     this.#lock.release();
   }

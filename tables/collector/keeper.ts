@@ -37,7 +37,12 @@ export class CollectorKeeper {
   get failures(): ProbeState[] {
     const failure = this.#failure;
     if (failure === null) return [];
-    return this.#options.captures.map(({ spec }) => failedTable(spec.name, failure));
+    const { captures, sources = [] } = this.#options;
+    const specs = [
+      ...captures.map(({ spec }) => spec),
+      ...sources.flatMap((source) => source.specs),
+    ];
+    return specs.map(({ name }) => failedTable(name, failure));
   }
 
   /** Go on under another config; with pins nothing is lost in between. */

@@ -33,7 +33,14 @@ this moment. What \`overwritten\` counts was stored and read before newer events
     lost('incomplete', 'Events lost because a part of them never came.'),
     lost('redaction', 'Events lost because their secrets could not be redacted.'),
     lost('store', 'Events lost because the ring file did not take them.'),
-    lost('kernel', 'Events that the kernel itself says it lost before we could see them.'),
+    lost(
+      'kernel',
+      'Records that the kernel itself says it lost before we could see them. Of the audit tables each counts all of them: nobody knows whose they were.',
+    ),
+    lost(
+      'gap',
+      'Audit events that the kernel numbered and that did not come, also while nobody collected. Each audit table counts all of them: nobody knows whose they were.',
+    ),
     {
       name: 'readers',
       type: 'BIGINT',

@@ -52,6 +52,7 @@ export const LEDGER_NAMES = [
   'lost_redaction',
   'lost_store',
   'lost_kernel',
+  'lost_gap',
 ] as const;
 export type LedgerName = (typeof LEDGER_NAMES)[number];
 export type Ledger = Readonly<Record<LedgerName, number>>;

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { COLLECTOR_DEFAULTS } from '../../../tables/collector/defaults.ts';
 import { DEFAULT_STATE_DIR } from '../../../tables/collector/state-dir.ts';
-import { captures } from '../../../tables/index.ts';
+import { captures, eventSpecs } from '../../../tables/index.ts';
 import { MAX_CAPACITY, MIN_CAPACITY } from '../../../tables/ring/layout.ts';
 
 const KIB = 1024;
@@ -20,7 +20,7 @@ const MAX_TEXT = MIB;
 const MAX_TARGETS = 1000;
 
 /** The tables that can be switched, and the programs that can be targets. */
-export const TABLES: readonly string[] = captures.map(({ spec }) => spec.name);
+export const TABLES: readonly string[] = eventSpecs.map(({ name }) => name);
 const PROGRAMS = [...new Set(captures.flatMap(({ kinds }) => kinds.map((kind) => kind.program)))];
 
 /** 65536 as "64 KiB". */
