@@ -91,7 +91,7 @@ describeLive('pins', () => {
     const { stateDir } = collector;
     await damage(version(stateDir));
     collector = await collector.restarted();
-    expect(collector.stderr.match(/pins/g)).toHaveLength(1);
+    expect(collector.stderr.match(new RegExp(`${TABLE}: pins`, 'g'))).toHaveLength(1);
     expect(collector.stderr).toMatch(new RegExp(`${TABLE}: pins are replaced: .*${reason}`));
     await shell.run('true after');
     await until(() => commandsOf(stateDir, shell.pid).length === 2);
@@ -133,7 +133,7 @@ describeLive('pins', () => {
     const at = version(stateDir);
     fs.renameSync(at, path.join(path.dirname(at), '0123456789ab'));
     collector = await collector.restarted();
-    expect(collector.stderr.match(/pins/g)).toHaveLength(1);
+    expect(collector.stderr.match(new RegExp(`${TABLE}: pins`, 'g'))).toHaveLength(1);
     expect(collector.stderr).toContain(`${TABLE}: pins of an earlier collector are removed`);
     expect(version(stateDir)).toBe(at);
     expect(commandsOf(stateDir, shell.pid)).toEqual([
