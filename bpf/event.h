@@ -51,7 +51,8 @@ enum counter {
 	COUNTER_LOST_STATE = 2,   /* events: no room in the map of processes */
 	COUNTER_RECORDS_LOST = 3, /* records of an event already begun: no room in the ring buffer */
 	COUNTER_READ_FAILED = 4,  /* texts: the process's memory could not be read */
-	COUNTERS = 5,
+	COUNTER_FILTERED = 5,     /* events: begun, and then not wanted by the config */
+	COUNTERS = 6,
 };
 
 /*

@@ -15,9 +15,22 @@ enum shell_record {
 	SHELL_END = 5,      /* shell_status: the shell asks for the next command; status is $? */
 	SHELL_EXEC = 6,     /* shell_status: another program replaced the shell; status unknown */
 	SHELL_EXIT = 7,     /* shell_status: the shell is gone; status is the kernel's wait status */
+	SHELL_FILTERED = 8, /* shell_status: it is over, and the config wants none that ends so */
+	SHELL_INPUT = 9,    /* text: a line as it was read, with its newline */
+	SHELL_META_LINE = 10,     /* text: a line as zsh holds it: metafied, with its newline */
+	SHELL_META_EXPANDED = 11, /* text: the whole command after history expansion, likewise */
+	SHELL_HISTORY_ITEM = 12,  /* text: an item as fish writes it to its history: "- cmd: …\n  when: …" */
 };
 
-/* Which probe of a target, by function; the index into target.probe_vaddr. */
+/* Where a command came from. */
+enum shell_source {
+	SOURCE_PROMPT = 0,
+	SOURCE_COMMAND_STRING = 1, /* -c */
+	SOURCE_SCRIPT = 2,
+	SOURCE_STDIN = 3,
+};
+
+/* Which probe of bash, by function; the index into target.probe_vaddr. */
 enum shell_probe {
 	PROBE_READ_COMMAND = 0,
 	PROBE_READ_COMMAND_RETURN = 1,
@@ -25,6 +38,8 @@ enum shell_probe {
 	PROBE_READLINE_RETURN = 3,
 	PROBE_PRE_PROCESS_LINE = 4,
 	PROBE_PRE_PROCESS_LINE_RETURN = 5,
+	PROBE_NOTIFY_AND_CLEANUP = 6,
+	PROBE_PARSE_AND_EXECUTE = 7,
 };
 
 /* Globals of bash; the index into target.symbol_vaddr. */
@@ -33,6 +48,39 @@ enum bash_symbol {
 	BASH_PARSE_AND_EXECUTE_LEVEL = 1, /* int: depth of eval, source, traps, PROMPT_COMMAND */
 	BASH_INTERACTIVE = 2,             /* int: commands are read from a user */
 	BASH_GLOBAL_COMMAND = 3,          /* pointer: what read_command parsed; NULL: nothing to run */
+	BASH_SHELL_INPUT_LINE = 4,        /* char *: the line that the parser reads, with its newline */
+	BASH_INPUT_SOURCE = 5,              /* BASH_INPUT: where it reads from */
+};
+
+/* Which probe of zsh, by function. */
+enum zsh_probe {
+	ZSH_PROBE_PREPROMPT = 0,
+	ZSH_PROBE_ZLEENTRY = 1,
+	ZSH_PROBE_ZLEENTRY_RETURN = 2,
+	ZSH_PROBE_HEND = 3,
+	ZSH_PROBE_HEND_RETURN = 4,
+	ZSH_PROBE_EXECSTRING = 5,
+};
+
+/* Globals of zsh. */
+enum zsh_symbol {
+	ZSH_LASTVAL = 0,     /* zlong: $? */
+	ZSH_STRIN = 1,       /* int: depth of parsing from a string: eval, -c, traps */
+	ZSH_SOURCELEVEL = 2, /* int: depth of sourced files */
+	ZSH_CHLINE = 3,      /* char *: the command as it is read, history expanded; NULL: none is kept */
+	ZSH_HPTR = 4,        /* char *: the end of that */
+	ZSH_HISTDONE = 5,    /* int: HISTFLAG_… */
+};
+
+/* Which probe of dash: the stub by which it calls read(). */
+enum sh_probe {
+	SH_PROBE_READ = 0,
+	SH_PROBE_READ_RETURN = 1,
+};
+
+/* Which probe of fish: the stub by which it calls write(). */
+enum fish_probe {
+	FISH_PROBE_WRITE = 0,
 };
 
 /* A status that could not be read, because this build lacks the symbol: no exit code is that. */
@@ -53,13 +101,17 @@ struct shell_context {
 	__u32 pid_namespace; /* inode number */
 	__u32 cwd_size;      /* bytes used of cwd */
 	__u64 cgroup_id;     /* of the unified hierarchy */
+	__u64 leader_start;  /* when the session leader began, CLOCK_BOOTTIME, ns: tells one use of its pid
+			      from the next */
+	__u32 leader;        /* tgid of the session leader: what getsid() gives */
+	__u32 source;        /* enum shell_source */
 	__u32 cwd_whole;     /* 1: cwd reaches the process's root */
 	__u32 reserved;
 	char tty[TTY_NAME]; /* as the kernel names it: pts0, tty1; empty: no terminal */
 	char cwd[CWD_MAX];  /* names from the leaf up to the root, each ended by a NUL; the record ends
 			   behind cwd_size bytes of it */
 };
-_Static_assert(sizeof(struct shell_context) == 24 + 48 + 64 + 4096, "shell_context");
+_Static_assert(sizeof(struct shell_context) == 24 + 64 + 64 + 4096, "shell_context");
 
 struct shell_status {
 	struct record_header header;
@@ -68,5 +120,29 @@ struct shell_status {
 	__u64 started; /* when it began to run, CLOCK_BOOTTIME, ns; 0: it did not, or before the attach */
 };
 _Static_assert(sizeof(struct shell_status) == 40, "shell_status");
+
+/* What the config keeps or drops: the one entry of the map `shell_filter`. */
+#define FILTER_VALUES 32
+
+enum filter_mode {
+	FILTER_NONE = 0,
+	FILTER_KEEP = 1, /* only these */
+	FILTER_DROP = 2, /* all but these */
+};
+
+struct filter_list {
+	__u32 mode; /* enum filter_mode */
+	__u32 count;
+	__u32 values[FILTER_VALUES];
+};
+
+struct shell_filter {
+	__u32 sources; /* bit 1 << enum shell_source: captured; 0: nobody said, prompts only */
+	__u32 reserved;
+	struct filter_list pid;
+	struct filter_list uid;
+	struct filter_list exit_code;
+};
+_Static_assert(sizeof(struct shell_filter) == 8 + 3 * (8 + 4 * FILTER_VALUES), "shell_filter");
 
 #endif

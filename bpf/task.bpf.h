@@ -35,6 +35,51 @@ static __always_inline __u32 task_pid_namespace(struct task_struct *task)
 }
 
 /*
+ * The session leader: whom getsid() gives, and when it began (CLOCK_BOOTTIME, ns; 0: it is gone). signal->pids
+ * and pid->tasks are the same since 4.19, start_boottime since 5.5.
+ */
+static __always_inline __u32 task_session_leader(struct task_struct *task, __u64 *start)
+{
+	struct pid *session = BPF_CORE_READ(task, signal, pids[PIDTYPE_SID]);
+	struct hlist_node *first = BPF_CORE_READ(session, tasks[PIDTYPE_PID].first);
+	struct task_struct *leader;
+
+	*start = 0;
+	if (first) {
+		leader = (void *)first - bpf_core_field_offset(struct task_struct, pid_links);
+		*start = BPF_CORE_READ(leader, start_boottime);
+	}
+	return BPF_CORE_READ(session, numbers[0].nr);
+}
+
+/* The file behind a descriptor that the task has just used, so that its table is long enough; or NULL. */
+static __always_inline struct file *task_file(struct task_struct *task, __u32 fd)
+{
+	struct file **table = BPF_CORE_READ(task, files, fdt, fd);
+	struct file *file = NULL;
+
+	bpf_probe_read_kernel(&file, sizeof(file), table + fd);
+	return file;
+}
+
+/* Whether a file is a terminal: a character device with the major number of one. */
+static __always_inline bool file_is_tty(struct file *file)
+{
+	struct inode *inode;
+	__u32 major;
+
+	if (!file)
+		return false;
+	inode = BPF_CORE_READ(file, f_inode);
+	if ((BPF_CORE_READ(inode, i_mode) & 0170000) != 0020000)
+		return false;
+	major = BPF_CORE_READ(inode, i_rdev) >> 20;
+	/* Documentation/admin-guide/devices.txt: virtual consoles, serial lines, /dev/tty, pseudo-terminals */
+	return major == 4 || major == 5 || (major >= 136 && major <= 143) || major == 204 || major == 188 ||
+	       major == 229;
+}
+
+/*
  * The names of the working directory from the leaf up to the process's own root, each ended by a NUL,
  * across mounts. `bpf_d_path` is not allowed in uprobes, so this walks as fs/d_path.c does.
  * *used gets the bytes used; *whole tells whether the root was reached. `used` lives in the record and is

@@ -86,8 +86,26 @@ struct tty_struct {
 	char name[64];
 };
 
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+/* the same since 4.19 */
+enum pid_type {
+	PIDTYPE_PID,
+	PIDTYPE_TGID,
+	PIDTYPE_PGID,
+	PIDTYPE_SID,
+	PIDTYPE_MAX,
+};
+
 struct signal_struct {
 	struct tty_struct *tty;
+	struct pid *pids[PIDTYPE_MAX];
 };
 
 struct qstr {
@@ -135,6 +153,7 @@ struct upid {
 
 struct pid {
 	unsigned int level;
+	struct hlist_head tasks[PIDTYPE_MAX];
 	struct upid numbers[1];
 };
 
@@ -148,6 +167,8 @@ struct timespec64 {
 };
 
 struct inode {
+	unsigned short i_mode;
+	u32 i_rdev; /* as the kernel has it: major << 20 | minor */
 	struct super_block *i_sb;
 	unsigned long i_ino;
 	s64 i_size;
@@ -162,6 +183,7 @@ struct inode {
 };
 
 struct file {
+	unsigned int f_flags;
 	struct inode *f_inode;
 };
 
@@ -179,6 +201,14 @@ struct linux_binprm {
 	const char *interp;
 };
 
+struct fdtable {
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
 struct task_struct {
 	struct mm_struct *mm;
 	pid_t pid;
@@ -189,6 +219,8 @@ struct task_struct {
 	struct pid *thread_pid;
 	const struct cred *cred;
 	struct fs_struct *fs;
+	struct files_struct *files;
+	struct hlist_node pid_links[PIDTYPE_MAX];
 	struct signal_struct *signal;
 	kuid_t loginuid;
 	unsigned int sessionid;

@@ -28,7 +28,7 @@ export interface Elf {
   readonly buildId: string | null;
 }
 
-interface Section {
+export interface Section {
   readonly type: number;
   readonly offset: number;
   readonly size: number;

@@ -31,6 +31,7 @@ export const Counter = {
   LOST_STATE: 2,
   RECORDS_LOST: 3,
   READ_FAILED: 4,
+  FILTERED: 5,
 } as const;
 
 /** struct target, and what a map of them holds. */

@@ -21,7 +21,7 @@ export function areCounters(fd: number): boolean {
     type === MapType.PERCPU_ARRAY &&
     keySize === KEY_BYTES &&
     valueSize === VALUE_BYTES &&
-    maxEntries >= LEDGER_OF_COUNTER.length
+    maxEntries > Counter.FILTERED
   );
 }
 
@@ -34,11 +34,18 @@ export class KernelCounters {
    * @param fd of the map: for one that is not our own see `areCounters`
    */
   read(fd: number, writer: RingWriter): void {
+    // What the config did not want is no event of the ledger: it counts as not seen.
+    const filtered = this.#total(fd, Counter.FILTERED);
     for (const [counter, name] of LEDGER_OF_COUNTER) {
-      lookupArray(fd, counter, this.#bytes);
-      let total = 0n;
-      for (const count of this.#slots) total += count;
-      writer.setTotal(name, Number(total));
+      const total = this.#total(fd, counter);
+      writer.setTotal(name, counter === Counter.SEEN ? total - filtered : total);
     }
+  }
+
+  #total(fd: number, counter: number): number {
+    lookupArray(fd, counter, this.#bytes);
+    let total = 0n;
+    for (const count of this.#slots) total += count;
+    return Number(total);
   }
 }

@@ -14,19 +14,24 @@ import { cutText, textCell } from '../events/text.ts';
 import {
   addExpanded,
   addTyped,
+  addWhole,
   type Chunk,
   type Context,
+  type Dialect,
   detach,
   expandedText,
+  goesOn,
   type OpenCommand,
   STATE_VERSION,
   takeBack,
   typedText,
 } from './command.ts';
+import { Origins } from './origin.ts';
 import { Places } from './place.ts';
 import {
   ContextLayout,
   ShellRecord,
+  SOURCE_NAMES,
   STATUS_UNKNOWN,
   StatusLayout,
   shellRecordType,
@@ -52,6 +57,13 @@ interface Ending {
 const UNKNOWN_END: Ending = { time: null, started: 0n, code: null, status: 'done' };
 const GIVEN_UP: Ending = { time: null, started: 0n, code: null, status: 'running at exit' };
 
+/** The records that are lines as they were typed, and how. */
+const DIALECT: Readonly<Record<number, Dialect>> = {
+  [ShellRecord.INPUT]: 'input',
+  [ShellRecord.META_LINE]: 'zsh',
+  [ShellRecord.HISTORY_ITEM]: 'fish',
+};
+
 const at = placesOf(spec);
 
 export class ShellAssembler implements Assembler {
@@ -66,13 +78,15 @@ export class ShellAssembler implements Assembler {
   /** Some text lies in the kernel's memory. */
   #borrowed = false;
   readonly #places = new Places();
+  readonly #origins: Origins;
   readonly #unixSeconds = new Seconds();
   readonly #bootSeconds = new Seconds();
   /** The event that was finished last. */
   readonly #event: Cell[] = spec.columns.map(() => null);
 
-  constructor(world: World) {
+  constructor(world: World, origins = new Origins()) {
     this.#world = world;
+    this.#origins = origins;
   }
 
   get isOpen(): boolean {
@@ -106,20 +120,23 @@ export class ShellAssembler implements Assembler {
     const open = this.#shells.get(tgid);
     if (type === ShellRecord.CONTEXT) {
       if (open) this.#closed(tgid);
-      this.#opened(tgid, this.#begin(view, offset, seq));
+      this.#opened(tgid, this.#begin(view, offset, tgid, seq));
       if (!open) return null;
       open.gap = true; // its end never came: that record was lost
       return this.#finish(tgid, open, UNKNOWN_END);
     }
     if (!open) return null;
-    if (seq !== open.nextSeq) open.gap = true;
+    // The chunks of a text that no NUL ends have one number.
+    if (seq !== open.nextSeq && !(seq === open.nextSeq - 1 && goesOn(open))) open.gap = true;
     open.nextSeq = seq + 1;
     if (type === ShellRecord.LINE) addTyped(open, this.#chunk(open, view, offset));
+    else if (type >= ShellRecord.INPUT) this.#addInput(type, open, view, offset);
     else if (type === ShellRecord.EXPANDED) addExpanded(open, this.#chunk(open, view, offset));
     else if (type === ShellRecord.REJECTED && !hasFlag(view, offset, RecordFlag.LAST))
       takeBack(open);
     else {
       this.#closed(tgid);
+      if (type === ShellRecord.FILTERED) return null;
       return this.#finish(tgid, open, endingOf(type, view, offset));
     }
     return null;
@@ -150,13 +167,26 @@ export class ShellAssembler implements Assembler {
     this.#openCount--;
   }
 
-  #begin(view: DataView, offset: number, seq: number): OpenCommand {
+  #addInput(type: number, open: OpenCommand, view: DataView, offset: number): void {
+    const chunk = this.#chunk(open, view, offset);
+    if (type === ShellRecord.META_EXPANDED) {
+      addWhole(open, chunk);
+      return;
+    }
+    open.dialect = DIALECT[type] ?? 'plain';
+    addTyped(open, chunk);
+  }
+
+  #begin(view: DataView, offset: number, tgid: number, seq: number): OpenCommand {
     return {
+      dialect: 'plain',
+      source: view.getUint32(offset + ContextLayout.source, true),
       time: view.getBigUint64(offset + RecordHeader.time, true),
       target: view.getUint32(offset + RecordHeader.target, true),
       late: hasFlag(view, offset, RecordFlag.LATE),
-      context: this.#context(view, offset),
+      context: this.#context(view, offset, tgid),
       lines: [],
+      whole: null,
       nextSeq: seq + 1,
       gap: false,
       ownLines: 0,
@@ -165,8 +195,12 @@ export class ShellAssembler implements Assembler {
     };
   }
 
-  #context(view: DataView, offset: number): Context {
+  #context(view: DataView, offset: number, tgid: number): Context {
     const { tty, cwd } = this.#places.of(this.#memory.bytes(view), view, offset);
+    const pidNamespace = view.getUint32(offset + ContextLayout.pid_namespace, true);
+    const cgroupId = u64(view, offset + ContextLayout.cgroup_id);
+    const leader = view.getUint32(offset + ContextLayout.leader, true);
+    const leaderStart = u64(view, offset + ContextLayout.leader_start);
     return {
       parent: view.getUint32(offset + ContextLayout.parent, true),
       uid: view.getUint32(offset + ContextLayout.uid, true),
@@ -174,8 +208,10 @@ export class ShellAssembler implements Assembler {
       gid: view.getUint32(offset + ContextLayout.gid, true),
       auid: view.getUint32(offset + ContextLayout.auid, true),
       sessionId: view.getUint32(offset + ContextLayout.sessionid, true),
-      pidNamespace: view.getUint32(offset + ContextLayout.pid_namespace, true),
-      cgroupId: u64(view, offset + ContextLayout.cgroup_id),
+      pidNamespace,
+      cgroupId,
+      containerId: this.#origins.container(tgid, cgroupId, pidNamespace),
+      remote: this.#origins.remote(leader, leaderStart),
       tty,
       cwd,
     };
@@ -211,13 +247,13 @@ export class ShellAssembler implements Assembler {
     event[at.uptime] = this.#bootSeconds.of(began);
     event[at.shell] = target?.program ?? null;
     event[at.shell_path] = target?.path ?? null;
-    event[at.source] = 'prompt';
+    event[at.source] = SOURCE_NAMES[open.source] ?? null;
     event[at.command] = unread ? null : textCell(cutText(typed.bytes, max));
     event[at.command_length] = unread ? null : typed.length + open.beyond;
     event[at.truncated] = cut ? 1 : 0;
     event[at.expanded] = expanded === null ? null : textCell(cutText(expanded, max));
     event[at.exit_code] = ending.code;
-    event[at.duration] = duration(began, ending, open.late);
+    event[at.duration] = duration(began, ending, open);
     event[at.status] = ending.status;
     event[at.pid] = tgid;
     event[at.parent] = context.parent;
@@ -228,7 +264,10 @@ export class ShellAssembler implements Assembler {
     event[at.session_id] = context.sessionId;
     event[at.tty] = context.tty;
     event[at.cwd] = context.cwd;
+    event[at.remote_address] = context.remote?.address ?? null;
+    event[at.remote_port] = context.remote?.port ?? null;
     event[at.cgroup_id] = context.cgroupId;
+    event[at.container_id] = context.containerId;
     event[at.pid_namespace] = context.pidNamespace;
     return event;
   }
@@ -238,8 +277,12 @@ const hasFlag = (view: DataView, offset: number, flag: number): boolean =>
   (view.getUint16(offset + RecordHeader.flags, true) & flag) !== 0;
 
 /** Of a command that did not run (a comment, a syntax error) it is 0; null where its end is not known. */
-function duration(began: bigint, { time, started }: Ending, late: boolean): number | null {
-  if (time === null) return null;
+function duration(
+  began: bigint,
+  { time, started }: Ending,
+  { late, dialect }: OpenCommand,
+): number | null {
+  if (time === null || dialect === 'fish') return null; // fish tells of no end
   return started > 0n || late ? Number(time - began) : 0;
 }
 

@@ -1,4 +1,6 @@
 /** A command while it is typed and runs: what has come of it so far, and the text that comes of that. */
+import { historyCommands, unmetafied, withoutNewline } from './dialect.ts';
+import type { Remote } from './origin.ts';
 import type { Place } from './place.ts';
 
 /** A line, or what history expansion made of it. */
@@ -21,10 +23,16 @@ export interface Context extends Place {
   readonly sessionId: number;
   readonly pidNamespace: number;
   readonly cgroupId: number | bigint;
+  readonly containerId: string | null;
+  readonly remote: Remote | null;
 }
 
 /** Plain data: the checkpoint holds it. STATE_VERSION goes up whenever it changes. */
 export interface OpenCommand {
+  /** How its texts are written. */
+  dialect: Dialect;
+  /** One of ShellSource. */
+  readonly source: number;
   /** Of its first line: CLOCK_BOOTTIME, ns. */
   readonly time: bigint;
   readonly target: number;
@@ -32,6 +40,8 @@ export interface OpenCommand {
   readonly late: boolean;
   readonly context: Context;
   readonly lines: { typed: Line; expanded: Line | null }[];
+  /** The whole command after history expansion, from a shell that tells it so. */
+  whole: Line | null;
   nextSeq: number;
   /** A record of it was lost. */
   gap: boolean;
@@ -43,7 +53,10 @@ export interface OpenCommand {
   beyond: number;
 }
 
-export const STATE_VERSION = 2;
+export const STATE_VERSION = 3;
+
+/** plain: as typed; input: with the newlines that were read; zsh: likewise, metafied; fish: a history item. */
+export type Dialect = 'plain' | 'input' | 'zsh' | 'fish';
 
 /** A part of a text. */
 export interface Chunk {
@@ -88,6 +101,18 @@ export function addExpanded(open: OpenCommand, chunk: Chunk): void {
   if (chunk.last && chunk.total === 0 && !chunk.readFailed) takeBack(open);
 }
 
+/** The whole command after history expansion, or a part of it. */
+export function addWhole(open: OpenCommand, chunk: Chunk): void {
+  open.whole ??= newLine();
+  addChunk(open, open.whole, chunk);
+}
+
+/** Whether more chunks of a text are to come. */
+export function goesOn(open: OpenCommand): boolean {
+  const last = open.lines.at(-1);
+  return (last !== undefined && last.typed.total < 0) || (open.whole?.total ?? 0) < 0;
+}
+
 function addChunk(open: OpenCommand, line: Line, chunk: Chunk): void {
   if (chunk.bytes !== null && chunk.bytes.length > 0) {
     line.chunks.push(chunk.bytes);
@@ -103,6 +128,7 @@ export function detach(open: OpenCommand): void {
     detachLine(typed);
     if (expanded) detachLine(expanded);
   }
+  if (open.whole) detachLine(open.whole);
   open.ownLines = Math.max(open.lines.length - 1, 0); // the last one may go on
 }
 
@@ -129,36 +155,57 @@ export interface Text {
 }
 
 /** The command as it was typed, with the newlines between its lines. */
-export function typedText({ lines }: OpenCommand): Text {
+export function typedText({ lines, dialect }: OpenCommand): Text {
   const [only] = lines;
   const [chunk] = only?.typed.chunks ?? [];
-  if (only && chunk && lines.length === 1 && only.typed.chunks.length === 1) {
+  if (
+    only &&
+    chunk &&
+    dialect === 'plain' &&
+    lines.length === 1 &&
+    only.typed.chunks.length === 1
+  ) {
     const { total, cut } = only.typed; // nearly all commands
     return { bytes: chunk, length: Math.max(total, chunk.length), cut: cut || total < 0 };
   }
-  return joinLines(lines.map((line) => line.typed));
+  const typed = lines.map((line) => line.typed);
+  return dialect === 'plain' ? joinLines(typed) : translated(typed, dialect);
 }
 
 /** The command after history expansion, or null where it is as typed. */
-export function expandedText({ lines }: OpenCommand, typed: Buffer): Buffer | null {
-  if (!lines.some((line) => line.expanded !== null)) return null;
-  const { bytes, cut } = joinLines(lines.map((line) => line.expanded ?? line.typed));
+export function expandedText(open: OpenCommand, typed: Buffer): Buffer | null {
+  const { lines, whole, dialect } = open;
+  if (!whole && !lines.some((line) => line.expanded !== null)) return null;
+  const { bytes, cut } = whole
+    ? translated([whole], dialect)
+    : joinLines(lines.map((line) => line.expanded ?? line.typed));
   const unreadable = cut && bytes.length === 0;
   // bash also gives back a line that had nothing to expand (`! true`) as another copy.
   return unreadable || bytes.equals(typed) ? null : bytes;
 }
 
 /** A line that is cut still counts with its true length. */
-function joinLines(lines: readonly Line[]): Text {
+function joinLines(lines: readonly Line[], newline = NEWLINE): Text {
   const parts: Buffer[] = [];
   let length = 0;
   let cut = false;
   for (const line of lines) {
-    if (parts.length > 0) parts.push(NEWLINE);
+    if (parts.length > 0) parts.push(newline);
     const bytes = Buffer.concat(line.chunks);
     parts.push(bytes);
     length += Math.max(line.total, bytes.length);
-    cut ||= line.cut || line.total < 0;
+    cut ||= line.cut || line.total < 0 || line.total > bytes.length;
   }
-  return { bytes: Buffer.concat(parts), length: length + Math.max(lines.length - 1, 0), cut };
+  const between = newline.length * Math.max(lines.length - 1, 0);
+  return { bytes: Buffer.concat(parts), length: length + between, cut };
+}
+
+/** Lines that hold their newlines. Of a text that is cut the length is that of the shell's own bytes. */
+function translated(lines: readonly Line[], dialect: Dialect): Text {
+  const { bytes: raw, length, cut } = joinLines(lines, Buffer.alloc(0));
+  const bytes =
+    dialect === 'fish'
+      ? historyCommands(raw)
+      : withoutNewline(dialect === 'zsh' ? unmetafied(raw) : raw);
+  return { bytes, length: cut ? Math.max(length, bytes.length) : bytes.length, cut };
 }

@@ -13,7 +13,18 @@ export const ShellRecord = {
   END: 5,
   EXEC: 6,
   EXIT: 7,
+  FILTERED: 8,
+  INPUT: 9,
+  META_LINE: 10,
+  META_EXPANDED: 11,
+  HISTORY_ITEM: 12,
 } as const;
+
+/** enum shell_source */
+export const ShellSource = { PROMPT: 0, COMMAND_STRING: 1, SCRIPT: 2, STDIN: 3 } as const;
+
+/** What the column `source` says of each of ShellSource. */
+export const SOURCE_NAMES = ['prompt', 'command_string', 'script', 'stdin'] as const;
 
 /** struct shell_context, from its start */
 export const ContextLayout = {
@@ -26,10 +37,13 @@ export const ContextLayout = {
   pid_namespace: 48,
   cwd_size: 52,
   cgroup_id: 56,
-  cwd_whole: 64,
-  tty: 72,
-  cwd: 136,
-  size: 4232,
+  leader_start: 64,
+  leader: 72,
+  source: 76,
+  cwd_whole: 80,
+  tty: 88,
+  cwd: 152,
+  size: 4248,
 } as const;
 
 /** STATUS_UNKNOWN: this build of the shell lacks the symbol. */
@@ -37,6 +51,12 @@ export const STATUS_UNKNOWN = -0x8000_0000;
 
 /** struct shell_status */
 export const StatusLayout = { status: 24, started: 32, size: 40 } as const;
+
+/** struct shell_filter: each list is u32 mode, u32 count and its values. */
+export const FilterLayout = { sources: 0, pid: 8, uid: 144, exit_code: 280, size: 416 } as const;
+export const FILTER_VALUES = 32;
+/** enum filter_mode */
+export const FilterMode = { NONE: 0, KEEP: 1, DROP: 2 } as const;
 
 /** What `shellRecordType` gives for a record that is none. */
 export const UNREADABLE = 0;
@@ -57,6 +77,10 @@ export function shellRecordType(view: DataView, at: number, length: number): num
         : UNREADABLE;
     case ShellRecord.LINE:
     case ShellRecord.EXPANDED:
+    case ShellRecord.INPUT:
+    case ShellRecord.META_LINE:
+    case ShellRecord.META_EXPANDED:
+    case ShellRecord.HISTORY_ITEM:
       if (length < TextRecord.text) return UNREADABLE;
       return view.getUint32(at + TextRecord.size, true) <= length - TextRecord.text
         ? type
@@ -65,6 +89,7 @@ export function shellRecordType(view: DataView, at: number, length: number): num
     case ShellRecord.END:
     case ShellRecord.EXEC:
     case ShellRecord.EXIT:
+    case ShellRecord.FILTERED:
       return length >= StatusLayout.size ? type : UNREADABLE;
     default:
       return UNREADABLE;

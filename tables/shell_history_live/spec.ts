@@ -13,8 +13,14 @@ Ctrl-C) is a row too, with duration 0.
 Input of programs is never captured: not what \`read\`, \`read -s\` and \`read -e\` read, and no password typed
 into ssh, sudo or mysql.
 
-Captured today: bash at a prompt. The columns source beyond \`prompt\`, remote_address, remote_port and
-container_id are NULL until their capture is there.`,
+Captured: bash 4.4 to 5.3 and zsh 5.8 to 5.9 at a prompt, with exit code and duration. dash at a terminal: a
+row for each line, exit_code NULL (its \`$?\` has no symbol), but that of the line which ends the shell. fish 3:
+a row when fish writes the command to its history, exit_code and duration NULL; the same command again, one
+after a space, and a private session are not written and so not seen. A shell without the symbols (bash-static
+of Debian, busybox, fish 4) is in live_audit_probes with what is missing.
+
+remote_address and remote_port are what SSH_CONNECTION says in the environment of the session's leader, so
+whoever starts a session of his own can make them up. container_id is that of the cgroup.`,
   columns: [
     {
       name: 'eid',

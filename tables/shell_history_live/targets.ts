@@ -1,5 +1,6 @@
 /** Where shell_history_live attaches, and why: bpf/shell.bpf.c says what each hook means. */
-import type { TargetKind } from '../collector/target-kind.ts';
+import type { ProbeSpec, TargetKind } from '../collector/target-kind.ts';
+import { firstGlobalOf, stubOf } from './stubs.ts';
 
 /** enum shell_probe */
 export const ShellProbe = {
@@ -9,6 +10,8 @@ export const ShellProbe = {
   READLINE_RETURN: 3,
   PRE_PROCESS_LINE: 4,
   PRE_PROCESS_LINE_RETURN: 5,
+  NOTIFY_AND_CLEANUP: 6,
+  PARSE_AND_EXECUTE: 7,
 } as const;
 
 /** enum bash_symbol */
@@ -17,7 +20,38 @@ export const BashSymbol = {
   PARSE_AND_EXECUTE_LEVEL: 1,
   INTERACTIVE: 2,
   GLOBAL_COMMAND: 3,
+  SHELL_INPUT_LINE: 4,
+  INPUT_SOURCE: 5,
 } as const;
+
+/** enum zsh_probe */
+export const ZshProbe = {
+  PREPROMPT: 0,
+  ZLEENTRY: 1,
+  ZLEENTRY_RETURN: 2,
+  HEND: 3,
+  HEND_RETURN: 4,
+  EXECSTRING: 5,
+} as const;
+
+/** enum zsh_symbol */
+export const ZshSymbol = {
+  LASTVAL: 0,
+  STRIN: 1,
+  SOURCELEVEL: 2,
+  CHLINE: 3,
+  HPTR: 4,
+  HISTDONE: 5,
+} as const;
+
+/** enum sh_probe */
+export const ShProbe = { READ: 0, READ_RETURN: 1 } as const;
+
+/** enum fish_probe */
+export const FishProbe = { WRITE: 0 } as const;
+
+/** Probes that are attached only where the config asks for such commands. */
+export const COMMAND_STRING = 'command_string';
 
 const hook = (
   index: number,
@@ -25,7 +59,16 @@ const hook = (
   symbol: string,
   retprobe: boolean,
   required: boolean,
-) => ({ index, program, symbol, retprobe, required });
+): ProbeSpec => ({ index, program, symbol, retprobe, required });
+
+/** A probe on the stub by which a program calls a function of libc. */
+const stub = (index: number, program: string, symbol: string, retprobe: boolean): ProbeSpec => ({
+  ...hook(index, program, symbol, retprobe, true),
+  locate: (elf) => stubOf(elf, symbol),
+});
+
+/** No symbol is called so: a kind that is known by its file name alone. */
+const BY_NAME = [' '];
 
 /** bash 4.4 to 5.3; it exports its own functions and globals in .dynsym. */
 export const bash: TargetKind = {
@@ -44,7 +87,25 @@ export const bash: TargetKind = {
       true,
       false,
     ),
+    hook(
+      ShellProbe.NOTIFY_AND_CLEANUP,
+      'bash_notify_and_cleanup',
+      'notify_and_cleanup',
+      false,
+      false,
+    ),
+    {
+      ...hook(
+        ShellProbe.PARSE_AND_EXECUTE,
+        'bash_parse_and_execute',
+        'parse_and_execute',
+        false,
+        false,
+      ),
+      option: COMMAND_STRING,
+    },
   ],
+  symbols: ['clear_shell_input_line'],
   globals: [
     {
       index: BashSymbol.LAST_COMMAND_EXIT_VALUE,
@@ -62,11 +123,77 @@ export const bash: TargetKind = {
       gives: 'duration 0 for lines that run nothing',
     },
     { index: BashSymbol.INTERACTIVE, symbol: 'interactive', gives: 'telling scripts from prompts' },
+    {
+      index: BashSymbol.SHELL_INPUT_LINE,
+      symbol: 'shell_input_line',
+      gives: 'scripts, and lines with both --noediting and set +o history',
+      // static; what clear_shell_input_line (parse.y, 4.0 to 5.3) looks at first
+      locate: (elf, symbols) => firstGlobalOf(elf, symbols, 'clear_shell_input_line'),
+    },
+    { index: BashSymbol.INPUT_SOURCE, symbol: 'bash_input', gives: 'telling scripts from stdin' },
   ],
   markers: ['read_command', 'pre_process_line', 'parse_and_execute', 'last_command_exit_value'],
   paths: ['/usr/bin/bash', '/bin/bash', '/usr/local/bin/bash'],
   // bash, rbash, bash5.2, bash-static; not bashtop
   fileName: /^r?bash(?:[-.\d]|$)/,
+};
+
+/** zsh 5.8 to 5.9.2; it exports its own functions and globals in .dynsym. */
+export const zsh: TargetKind = {
+  table: 'shell_history_live',
+  program: 'zsh',
+  probes: [
+    hook(ZshProbe.PREPROMPT, 'zsh_preprompt', 'preprompt', false, true),
+    hook(ZshProbe.ZLEENTRY, 'zsh_zleentry', 'zleentry', false, false),
+    hook(ZshProbe.ZLEENTRY_RETURN, 'zsh_zleentry_return', 'zleentry', true, false),
+    hook(ZshProbe.HEND, 'zsh_hend', 'hend', false, true),
+    hook(ZshProbe.HEND_RETURN, 'zsh_hend_return', 'hend', true, true),
+    {
+      ...hook(ZshProbe.EXECSTRING, 'zsh_execstring', 'execstring', false, false),
+      option: COMMAND_STRING,
+    },
+  ],
+  globals: [
+    { index: ZshSymbol.LASTVAL, symbol: 'lastval', gives: 'exit_code' },
+    { index: ZshSymbol.STRIN, symbol: 'strin', gives: 'telling eval from typed lines' },
+    {
+      index: ZshSymbol.SOURCELEVEL,
+      symbol: 'sourcelevel',
+      gives: 'telling files from typed lines',
+    },
+    { index: ZshSymbol.CHLINE, symbol: 'chline', gives: 'expanded' },
+    { index: ZshSymbol.HPTR, symbol: 'hptr', gives: 'expanded' },
+    { index: ZshSymbol.HISTDONE, symbol: 'histdone', gives: 'expanded' },
+  ],
+  markers: ['preprompt', 'zleentry', 'hend', 'lastval'],
+  paths: ['/usr/bin/zsh', '/bin/zsh', '/usr/local/bin/zsh'],
+  // zsh, rzsh, zsh5, zsh-5.9, zsh-static
+  fileName: /^r?zsh(?:[-.\d]|$)/,
+};
+
+/** dash at a terminal: stripped, so by the stub of read(). */
+export const sh: TargetKind = {
+  table: 'shell_history_live',
+  program: 'sh',
+  probes: [
+    stub(ShProbe.READ, 'sh_read', 'read', false),
+    stub(ShProbe.READ_RETURN, 'sh_read_return', 'read', true),
+  ],
+  globals: [],
+  markers: BY_NAME,
+  paths: ['/usr/bin/dash', '/bin/dash'],
+  fileName: /^dash$/,
+};
+
+/** fish 3: no symbols, so by the stub of write(), through which its history goes. */
+export const fish: TargetKind = {
+  table: 'shell_history_live',
+  program: 'fish',
+  probes: [stub(FishProbe.WRITE, 'fish_write', 'write', false)],
+  globals: [],
+  markers: BY_NAME,
+  paths: ['/usr/bin/fish', '/usr/local/bin/fish'],
+  fileName: /^fish$/,
 };
 
 /** Tracepoints that the table needs besides the uprobes. */

@@ -21,3 +21,12 @@ export function describeLive(name: string, body: () => void): void {
   if (reason === null) describe(name, body);
   else describe.skip(`${name} (skipped: ${reason})`, body);
 }
+
+/** The same for tests of a program that is not on every machine. */
+export function describeInstalled(program: string, name: string, body: () => void): void {
+  const found = (process.env.PATH ?? '')
+    .split(':')
+    .some((dir) => fs.existsSync(`${dir}/${program}`));
+  if (found) describeLive(name, body);
+  else describe.skip(`${name} (skipped: ${program} is not installed)`, body);
+}

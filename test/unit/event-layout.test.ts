@@ -17,11 +17,22 @@ import {
 } from '../../native/events.ts';
 import {
   ContextLayout,
+  FILTER_VALUES,
+  FilterLayout,
+  FilterMode,
   ShellRecord,
+  ShellSource,
   STATUS_UNKNOWN,
   StatusLayout,
 } from '../../tables/shell_history_live/records.ts';
-import { BashSymbol, ShellProbe } from '../../tables/shell_history_live/targets.ts';
+import {
+  BashSymbol,
+  FishProbe,
+  ShellProbe,
+  ShProbe,
+  ZshProbe,
+  ZshSymbol,
+} from '../../tables/shell_history_live/targets.ts';
 
 const BPF = join(__dirname, '../../bpf');
 const header =
@@ -63,6 +74,12 @@ const STRUCTS: readonly StructLayout[] = [
     unread: ['header', 'reserved'],
   },
   {
+    name: 'shell_filter',
+    offsets: without(FilterLayout, 'size'),
+    size: FilterLayout.size,
+    unread: ['reserved'],
+  },
+  {
     name: 'target',
     offsets: without(TargetLayout, 'size', 'probes', 'symbols', 'max'),
     size: TargetLayout.size,
@@ -88,6 +105,12 @@ const ENUMS: readonly {
   { name: 'shell_record', prefix: 'SHELL_', ours: ShellRecord },
   { name: 'shell_probe', prefix: 'PROBE_', ours: ShellProbe },
   { name: 'bash_symbol', prefix: 'BASH_', ours: BashSymbol },
+  { name: 'shell_source', prefix: 'SOURCE_', ours: ShellSource },
+  { name: 'zsh_probe', prefix: 'ZSH_PROBE_', ours: ZshProbe },
+  { name: 'zsh_symbol', prefix: 'ZSH_', ours: ZshSymbol },
+  { name: 'sh_probe', prefix: 'SH_PROBE_', ours: ShProbe },
+  { name: 'fish_probe', prefix: 'FISH_PROBE_', ours: FishProbe },
+  { name: 'filter_mode', prefix: 'FILTER_', ours: FilterMode },
 ];
 
 const DEFINES: Constants = {
@@ -98,6 +121,7 @@ const DEFINES: Constants = {
   TTY_NAME: ContextLayout.cwd - ContextLayout.tty,
   CWD_MAX: ContextLayout.size - ContextLayout.cwd,
   STATUS_UNKNOWN,
+  FILTER_VALUES,
 };
 
 const COOKIE = { target: 0xfedc_ba98, probe: 0x7654_3210 };
