@@ -12,8 +12,13 @@ const names = Array.from(
   { length: Number(columnCount) },
   (_, c) => `col${String(c).padStart(2, '0')}`,
 );
+/** Out of bytes, so that a string is one piece: a template leaves pieces, which the first answer would join. */
 const texts = (row: number) =>
-  names.map((_, c) => `value ${String(row).padStart(7, '0')}/${String(c).padStart(2, '0')}`);
+  names.map((_, c) =>
+    Buffer.from(`value ${String(row).padStart(7, '0')}/${String(c).padStart(2, '0')}`).toString(
+      'latin1',
+    ),
+  );
 
 /** Rows that are there already, as in the other contestants. */
 function fromMemory(): Table {

@@ -23,13 +23,6 @@ export function writeI64(bytes: Uint8Array, at: number, high: number, low: numbe
     : writeU64(bytes, at + 1, ~high >>> 0, TWO_32 - low);
 }
 
-/** @param value a safe integer */
-export function writeSafeInteger(bytes: Uint8Array, at: number, value: number): number {
-  if (value >= 0) return writeNatural(bytes, at, value);
-  bytes[at] = MINUS;
-  return writeNatural(bytes, at + 1, -value);
-}
-
 function writeU64(bytes: Uint8Array, at: number, high: number, low: number): number {
   if (high < TWO_32 / 2048) return writeNatural(bytes, at, high * TWO_32 + low);
   // Long division by 10^9, 16 bits at a time: every intermediate is exact in a double.

@@ -5,7 +5,7 @@ import type { Budget } from './budget.ts';
 import { RowBuffer } from './row-buffer.ts';
 import { RowEncoder } from './row-encoder.ts';
 import { withRowId } from './row-id.ts';
-import { SLAB_SIZE, type SlabPool } from './slab-pool.ts';
+import { SLAB_SIZE, type Slab, type SlabPool } from './slab-pool.ts';
 import type { GenerateAnswer } from './table-plugin.ts';
 import { BinaryWriter } from './thrift/binary-writer.ts';
 import { ExtensionCode } from './thrift/index.ts';
@@ -27,8 +27,9 @@ const Field = {
 } as const;
 
 /**
- * Sends the whole reply of one `call`.
- * @throws Error from the table, before a byte is sent; or from the socket
+ * Sends the whole reply of one `call`. The number of rows stands before them: those of an array are sent as they
+ * are encoded, all others are counted first.
+ * @throws Error from the table, before a byte is sent or else with the socket destroyed; or from the socket
  */
 export async function replyWithRows(
   socket: Socket,
@@ -41,50 +42,98 @@ export async function replyWithRows(
   const { asked, keys } = withRowId(table.spec, context);
   const types = asked.columns.map(({ type }) => type);
   const buffer = new RowBuffer(types, budget, pool);
+  const sender = new RowSender(socket, buffer, keys, pool);
+  const slice = new Slice();
+  let begun = false;
   try {
-    let deadline = performance.now() + SLICE_MS;
-    for (const row of table.encodable?.(asked) ?? table.generate(asked)) {
+    const rows = table.encodable?.(asked) ?? table.generate(asked);
+    const counted = Array.isArray(rows);
+    if (counted) {
+      begun = true;
+      await send(socket, replyHead(seqid, uuid, rows.length));
+    }
+    for (const row of rows) {
       buffer.append(row);
-      if (buffer.rows % ROWS_PER_LOOK !== 0 || performance.now() < deadline) continue;
-      await nextTurn();
+      if (counted && buffer.hasFullSlab) await sender.sendFull();
+      if (buffer.rows % ROWS_PER_LOOK !== 0 || !slice.isOver) continue;
+      await slice.next();
       // Nobody waits for the rest; leaving the loop ends the table's iterator.
       if (socket.destroyed) return;
-      deadline = performance.now() + SLICE_MS;
     }
-    await send(socket, replyHead(seqid, uuid, buffer.rows));
-    await sendRows(socket, buffer, keys, pool);
+    begun = true;
+    if (!counted) await send(socket, replyHead(seqid, uuid, buffer.rows));
+    await sender.finish();
     await send(socket, REPLY_TAIL);
+  } catch (error) {
+    if (begun) socket.destroy();
+    throw error;
   } finally {
     buffer.release();
   }
 }
 
-/** One chunk is on its way, however slow the reader, while the next is encoded. */
-async function sendRows(
-  socket: Socket,
-  buffer: RowBuffer,
-  keys: readonly (readonly string[])[],
-  pool: SlabPool,
-): Promise<void> {
-  const chunks = [pool.take(SLAB_SIZE), pool.take(SLAB_SIZE)] as const;
-  const encoder = new RowEncoder(keys, chunks);
-  let underWay: Promise<void> | undefined;
-  let deadline = performance.now() + SLICE_MS;
-  for (let slab = buffer.takeSlab(); slab !== undefined; slab = buffer.takeSlab()) {
-    encoder.open(slab);
-    for (let bytes = encoder.next(); bytes !== undefined; bytes = encoder.next()) {
-      await underWay;
-      underWay = send(socket, bytes);
-      underWay.catch(() => {}); // it is thrown where it is awaited
-      if (performance.now() < deadline) continue;
-      await nextTurn();
-      deadline = performance.now() + SLICE_MS;
-    }
-    buffer.free(slab);
+/** A turn of the event loop that we may hold. */
+class Slice {
+  #end = performance.now() + SLICE_MS;
+
+  get isOver(): boolean {
+    return performance.now() >= this.#end;
   }
-  await underWay;
-  // Only when the kernel has taken all: a write that failed may still be looked at.
-  for (const chunk of chunks) pool.give(chunk);
+
+  async next(): Promise<void> {
+    await nextTurn();
+    this.#end = performance.now() + SLICE_MS;
+  }
+}
+
+/** Buffered rows → the socket: one chunk is on its way, however slow the reader, while the next is encoded. */
+class RowSender {
+  readonly #socket: Socket;
+  readonly #buffer: RowBuffer;
+  readonly #pool: SlabPool;
+  readonly #chunks: readonly [Slab, Slab];
+  readonly #encoder: RowEncoder;
+  readonly #slice = new Slice();
+  #underWay: Promise<void> | undefined;
+
+  constructor(
+    socket: Socket,
+    buffer: RowBuffer,
+    keys: readonly (readonly string[])[],
+    pool: SlabPool,
+  ) {
+    this.#socket = socket;
+    this.#buffer = buffer;
+    this.#pool = pool;
+    this.#chunks = [pool.take(SLAB_SIZE), pool.take(SLAB_SIZE)];
+    this.#encoder = new RowEncoder(keys, this.#chunks);
+  }
+
+  async sendFull(): Promise<void> {
+    while (this.#buffer.hasFullSlab) await this.#sendSlab();
+  }
+
+  /** All that is buffered. Resolves when the kernel has it. */
+  async finish(): Promise<void> {
+    while (await this.#sendSlab());
+    await this.#underWay;
+    // Only when the kernel has taken all: a write that failed may still be looked at.
+    for (const chunk of this.#chunks) this.#pool.give(chunk);
+  }
+
+  async #sendSlab(): Promise<boolean> {
+    const slab = this.#buffer.takeSlab();
+    if (slab === undefined) return false;
+    this.#encoder.open(slab);
+    for (let bytes = this.#encoder.next(); bytes !== undefined; bytes = this.#encoder.next()) {
+      await this.#underWay;
+      this.#underWay = send(this.#socket, bytes);
+      this.#underWay.catch(() => {}); // it is thrown where it is awaited
+      if (this.#slice.isOver) await this.#slice.next();
+    }
+    this.#buffer.free(slab);
+    return true;
+  }
 }
 
 /** Resolves when the kernel has the bytes. */

@@ -68,11 +68,11 @@ export class RowEncoder {
     const keys = this.#keys;
     const source = this.#from.view;
     const target = chunk.view;
-    let at = from;
+    let at = from + keys.length;
     let to = start + MAP_HEADER_SIZE;
     let entries = 0;
     for (let column = 0; column < keys.length; column++) {
-      let length = source.getUint8(at++);
+      let length = source.getUint8(from + column);
       if (length === NULL) continue;
       if (length === LONG) {
         length = source.getUint32(at);
