@@ -41,10 +41,15 @@ export const FUNCTIONS = {
   /** extern "C" thd_get_security_context(THD *, Security_context **): MySQL from 5.7 on. */
   context: 'thd_get_security_context',
   /**
-   * Prepared_statement::set_db(const char *, size): MySQL 5.6, MariaDB to 10.2; later with a LEX_CSTRING. THD and
-   * Prepared_statement both begin with class Statement, whose member db it sets.
+   * Prepared_statement::set_db(const char *, size): MySQL 5.6, MariaDB to 10.2; later with a LEX_CSTRING. It sets
+   * the member db of class Statement, with which Prepared_statement begins, and THD of MariaDB, too.
    */
   setDb: '_ZN18Prepared_statement6set_dbEPKcj',
+  /**
+   * The destructor of THD as of its base at 8: where MDL_context_owner comes first (MySQL 5.5 and 5.6), that is
+   * Statement.
+   */
+  statementAt8: '_ZThn8_N3THDD1Ev',
   setDbText: '_ZN18Prepared_statement6set_dbEPK25st_mysql_const_lex_string',
   /** Prepared_statement::Prepared_statement(THD *): takes the next id from the THD. */
   prepare: '_ZN18Prepared_statementC1EP3THD',
@@ -77,10 +82,9 @@ export function offsetsOf(codeOf: CodeOf): Map<number, number> {
   const context = contextOf(accesses);
   for (const [symbol, offset] of context) put(symbol, offset);
   const db = only(accesses(FUNCTIONS.db), 'address');
-  put(
-    MysqlSymbol.THD_DB,
-    db ?? pair(accesses(FUNCTIONS.setDb)) ?? pair(accesses(FUNCTIONS.setDbText)),
-  );
+  const inStatement = pair(accesses(FUNCTIONS.setDb)) ?? pair(accesses(FUNCTIONS.setDbText));
+  const base = codeOf(FUNCTIONS.statementAt8) === null ? 0 : POINTER_BYTES;
+  put(MysqlSymbol.THD_DB, db ?? (inStatement === null ? null : inStatement + base));
   return offsets;
 }
 
