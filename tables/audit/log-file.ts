@@ -68,7 +68,8 @@ export class LogFile {
 
   #line(bytes: Buffer, at: number, end: number): void {
     this.lines++;
-    if (at < end && !this.#record(bytes, at, end)) this.#assembler.unreadable();
+    if (at === end) return;
+    if (end - at > MAX_LINE || !this.#record(bytes, at, end)) this.#assembler.unreadable();
   }
 
   /** @returns false where the line does not begin as a record does */
