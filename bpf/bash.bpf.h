@@ -84,7 +84,7 @@ static __always_inline void bash_tell_line(struct target *target, struct shell *
 	shell->line_due = false;
 	line = global_pointer(target, shell->bias, BASH_SHELL_INPUT_LINE, 0);
 	if (line)
-		typed(shell, SHELL_INPUT, (const char *)line);
+		typed(shell, SHELL_INPUT, (__u64)line);
 }
 
 /*
@@ -156,7 +156,7 @@ int bash_parse_and_execute(struct pt_regs *ctx)
 		return 0;
 	shell->prompted = true;
 	shell->source = SOURCE_COMMAND_STRING;
-	typed(shell, SHELL_LINE, (const char *)PT_REGS_PARM1(ctx));
+	typed(shell, SHELL_LINE, PT_REGS_PARM1(ctx));
 	shell->running = true;
 	shell->started = bpf_ktime_get_boot_ns();
 	return 0;
@@ -203,7 +203,7 @@ int bash_readline_return(struct pt_regs *ctx)
 	shell->line_due = false;
 	if (!line)
 		return 0;
-	typed(shell, SHELL_LINE, line);
+	typed(shell, SHELL_LINE, (__u64)line);
 	shell->line_sent = true;
 	return 0;
 }
@@ -239,7 +239,7 @@ int bash_pre_process_line(struct pt_regs *ctx)
 	if (shell->running)
 		return 0;
 	if (!shell->line_sent)
-		typed(shell, SHELL_LINE, line);
+		typed(shell, SHELL_LINE, (__u64)line);
 	shell->line_sent = false;
 	shell->line_due = false;
 	shell->argument = (__u64)line;

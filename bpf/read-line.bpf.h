@@ -55,7 +55,7 @@ int sh_read_return(struct pt_regs *ctx)
 	bpf_probe_read_user(&first, sizeof(first), (void *)shell->argument);
 	if (size == 1 && first == '\n')
 		return 0;
-	typed_bytes(shell, SHELL_INPUT, (const char *)shell->argument, size);
+	typed_bytes(shell, SHELL_INPUT, shell->argument, size);
 	shell->running = true;
 	shell->started = bpf_ktime_get_boot_ns();
 	return 0;
@@ -89,7 +89,7 @@ int fish_write(struct pt_regs *ctx)
 		return 0;
 	}
 	shell->prompted = true;
-	typed_bytes(shell, SHELL_HISTORY_ITEM, from, size);
+	typed_bytes(shell, SHELL_HISTORY_ITEM, (__u64)from, size);
 	ended(shell, SHELL_END, STATUS_UNKNOWN);
 	return 0;
 }

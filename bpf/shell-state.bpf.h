@@ -73,17 +73,21 @@ static __always_inline bool source_wanted(__u8 source)
 	return (config->sources & (1u << (source & 31))) != 0;
 }
 
-static __noinline int filtered(struct filter_list *list, __u32 value)
+/* Not static, as others below: the verifier looks at such a function once, and not at each of its calls. */
+__noinline int filtered(struct filter_list *list, __u32 value)
 {
-	bool found = false;
+	__u32 differs = 1;
 	int i;
 
 	if (!list || list->mode == FILTER_NONE)
 		return 0;
-	for (i = 0; i < FILTER_VALUES; i++)
-		if (i < (int)list->count && list->values[i] == value)
-			found = true;
-	return found == (list->mode == FILTER_DROP);
+	/* without branches, or the verifier follows each of them */
+	for (i = 0; i < FILTER_VALUES; i++) {
+		__u32 difference = list->values[i] ^ value;
+
+		differs &= (difference | -difference) >> 31;
+	}
+	return differs == (list->mode == FILTER_KEEP);
 }
 
 /* Whether the config wants nothing of the current process. */
@@ -145,9 +149,11 @@ static __always_inline bool ending_filtered(__u8 type, int status)
 	return filtered(&config->exit_code, type == SHELL_EXIT ? exit_code_of(status) : status);
 }
 
-/* The command is over, one way or another. */
-static __always_inline void ended(struct shell *shell, __u8 type, int status)
+/* The command is over, one way or another. @type of the record that says so */
+__noinline int ended(struct shell *shell, __u32 type, int status)
 {
+	if (!shell)
+		return 0;
 	if (shell->open) {
 		if (!ending_filtered(type, status))
 			emit_status(shell, type, 0, status);
@@ -158,6 +164,7 @@ static __always_inline void ended(struct shell *shell, __u8 type, int status)
 	shell->unsent = false;
 	shell->lines = 0;
 	shell->started = 0;
+	return 0;
 }
 
 /* A new command can be read: nothing of the last one holds any more. */
@@ -251,7 +258,7 @@ static __always_inline void fill_context(struct shell_context *record, struct sh
 _Static_assert(sizeof(struct shell_context) <= SCRATCH_SIZE, "scratch");
 
 /* Who types, where: once per command. 0, or -1 where there was no room. */
-static __noinline int emit_context(struct shell *shell)
+__noinline int emit_context(struct shell *shell)
 {
 	struct scratch *slot = claim_scratch();
 	struct shell_context *record;
@@ -317,28 +324,28 @@ static __always_inline bool begun(struct shell *shell)
 	return true;
 }
 
-/* A line was typed: the first of a command, or one more of it. */
-static __always_inline void typed(struct shell *shell, __u8 type, const char *from)
+/* A line was typed, of the process at this address: the first of a command, or one more of it. */
+__noinline int typed(struct shell *shell, __u32 type, __u64 from)
 {
-	if (!shell->open && is_blank(from))
-		return;
-	if (!begun(shell))
-		return;
+	if (!shell || (!shell->open && is_blank((const char *)from)) || !begun(shell))
+		return 0;
 	shell->lines++;
-	emit_line(shell, type, from);
+	emit_line(shell, type, (const char *)from);
+	return 0;
 }
 
 /* The same for a text that no NUL ends. */
-static __always_inline void typed_bytes(struct shell *shell, __u8 type, const char *from, __u32 size)
+__noinline int typed_bytes(struct shell *shell, __u32 type, __u64 from, __u32 size)
 {
 	struct record_header header;
 
-	if (!begun(shell))
-		return;
+	if (!shell || !begun(shell))
+		return 0;
 	shell->lines++;
 	fill_header(&header, shell, type);
-	emit_bytes(&header, from, size);
+	emit_bytes(&header, (const char *)from, size);
 	shell->seq++; /* its chunks have one number */
+	return 0;
 }
 
 #endif

@@ -132,8 +132,8 @@ enum filter_mode {
 
 struct filter_list {
 	__u32 mode; /* enum filter_mode */
-	__u32 count;
-	__u32 values[FILTER_VALUES];
+	__u32 reserved;
+	__u32 values[FILTER_VALUES]; /* all of them: where there are fewer, one of them again */
 };
 
 struct shell_filter {

@@ -94,7 +94,7 @@ int zsh_zleentry_return(struct pt_regs *ctx)
 	}
 	shell->reading = false;
 	if (line)
-		typed(shell, SHELL_META_LINE, line);
+		typed(shell, SHELL_META_LINE, (__u64)line);
 	return 0;
 }
 
@@ -134,7 +134,7 @@ int zsh_hend(struct pt_regs *ctx)
 		bpf_probe_read_user(&first, sizeof(first), (void *)from);
 		if (size == 1 && first == '\n')
 			return 0;
-		typed_bytes(shell, SHELL_META_LINE, (const char *)from, size);
+		typed_bytes(shell, SHELL_META_LINE, from, size);
 	}
 	shell->parsed = true;
 	done = global_int(target, bias, ZSH_HISTDONE, 0);
@@ -189,7 +189,7 @@ int zsh_execstring(struct pt_regs *ctx)
 		return 0;
 	shell->prompted = true;
 	shell->source = SOURCE_COMMAND_STRING;
-	typed(shell, SHELL_META_LINE, (const char *)PT_REGS_PARM1(ctx));
+	typed(shell, SHELL_META_LINE, PT_REGS_PARM1(ctx));
 	shell->running = true;
 	shell->started = bpf_ktime_get_boot_ns();
 	return 0;

@@ -60,9 +60,9 @@ describeInstalled('zsh', 'a command typed in zsh, read with SQL', () => {
     const shell = await openZsh();
     const secret = 'hunter2secret';
     for (const [line, prompt] of [
-      ['vared -p "va: " -c PW', /\n[^]*va: /],
-      ['read -s "PW?rs: "', /\n[^]*rs: /],
-      ['PS3="se: "; select i in a; do break; done', /\n[^]*se: /],
+      ['vared -p "va: " -c PW', /\n[\s\S]*va: /],
+      ['read -s "PW?rs: "', /\n[\s\S]*rs: /],
+      ['PS3="se: "; select i in a; do break; done', /\n[\s\S]*se: /],
     ] as const) {
       const from = shell.pty.output.length;
       await shell.pty.type(`${line}\r`);

@@ -1,0 +1,101 @@
+/** Shells and ways to start them beyond a plain bash or zsh at a prompt. */
+import { CollectorProcess, type Row } from './collector-process.ts';
+import { describeInstalled, describeLive } from './requires.ts';
+import { closeShells, ShellSession } from './shell-session.ts';
+
+let collector: CollectorProcess;
+afterEach(closeShells);
+
+const start = async () => {
+  collector = await CollectorProcess.start();
+};
+const end = () => collector.end();
+const rowsOf = (pid: number, count: number): Promise<Row[]> =>
+  collector.rows(`SELECT * FROM shell_history_live WHERE pid = ${pid} ORDER BY eid`, count);
+
+describeLive('other ways to start bash', () => {
+  beforeAll(start);
+  afterAll(end);
+
+  test.each([
+    ['--noediting', 'set -o history'],
+    ['--noediting', 'set +o history'],
+    ['--restricted', 'set +o history'],
+  ])('bash %s, %s: text and exit code', async (option, first) => {
+    const shell = await ShellSession.open(['bash', '--norc', '--noprofile', option, '-i']);
+    await shell.run(first);
+    await shell.run('sh -c "exit 4"');
+    await shell.run('if true', 'then (exit 5)', 'fi');
+    const rows = await rowsOf(shell.pid, 3);
+    expect(rows.map((row) => [row.command, row.exit_code])).toEqual([
+      [first, 0],
+      ['sh -c "exit 4"', 4],
+      ['if true\nthen (exit 5)\nfi', 5],
+    ]);
+  });
+
+  test('a shell in another mount and pid namespace has its pid as the host numbers it', async () => {
+    const shell = await ShellSession.open([
+      ...['unshare', '-pmf', '--mount-proc', 'bash', '--norc', '--noprofile'],
+    ]);
+    await shell.run('true in-namespace $$');
+    const rows = await collector.rows(
+      `SELECT pid, parent, pid_namespace FROM shell_history_live WHERE parent = ${shell.pid}`,
+      1,
+    );
+    expect(rows[0]?.parent).toBe(shell.pid);
+    expect(Number(rows[0]?.pid)).toBeGreaterThan(1);
+    const [own] = collector.query(
+      `SELECT count(*) AS n FROM shell_history_live WHERE pid_namespace = ${rows[0]?.pid_namespace}`,
+    );
+    expect(own?.n).toBe(1);
+  });
+
+  test('the ssh client of the session leader', async () => {
+    const shell = await ShellSession.open(undefined, {
+      SSH_CONNECTION: '2001:db8::7 50022 192.0.2.1 22',
+    });
+    await shell.run('true');
+    const [row] = await rowsOf(shell.pid, 1);
+    expect([row?.remote_address, row?.remote_port]).toEqual(['2001:db8::7', 50022]);
+  });
+});
+
+describeInstalled('dash', 'dash at a terminal', () => {
+  beforeAll(start);
+  afterAll(end);
+
+  test('lines, and nothing of what `read` reads', async () => {
+    const shell = await ShellSession.open(['dash', '-i']);
+    await shell.run('sh -c "exit 4"').catch(() => {});
+    const from = shell.pty.output.length;
+    await shell.pty.type('read PW; echo done-\r');
+    await shell.pty.type('hunter2secret\r');
+    await shell.pty.expect(/\ndone-/, from);
+    await shell.pty.type('exit 6\r');
+    await shell.pty.exited;
+    const rows = await rowsOf(shell.pid, 3);
+    expect(rows.map((row) => [row.shell, row.command, row.exit_code])).toEqual([
+      ['sh', 'sh -c "exit 4"', null],
+      ['sh', 'read PW; echo done-', null],
+      ['sh', 'exit 6', 6],
+    ]);
+  });
+});
+
+describeInstalled('fish', 'fish', () => {
+  beforeAll(start);
+  afterAll(end);
+
+  test('what it writes to its history', async () => {
+    const shell = await ShellSession.open(
+      ['fish', '--no-config', '-C', 'function fish_prompt; echo "[$status]> "; end'],
+      { XDG_DATA_HOME: '/tmp/live-audit-fish' },
+    );
+    await shell.pty.type('echo back\\\\slash é\r');
+    const rows = await rowsOf(shell.pid, 1);
+    expect(rows.map((row) => [row.shell, row.command, row.exit_code, row.duration])).toEqual([
+      ['fish', 'echo back\\\\slash é', null, null],
+    ]);
+  });
+});
