@@ -100,6 +100,11 @@ export const ERROR_CODES = {
   PROTOCOL: code(1, 'bytes that are not the Thrift of osquery', 'see what else uses the socket'),
   QUERY_CONTEXT: code(1, 'a query context of osquery that cannot be read', 'report it'),
   TABLE_SPEC: code(1, 'a table is declared wrongly', 'mend the table named'),
+  CONSUMER: code(
+    1,
+    'a named consumer that cannot be served',
+    'one name of at most 64 letters, digits and _ . - in a query without LIMIT; at most 64 names a table',
+  ),
   RESULT_TOO_LARGE: code(1, 'a result over the limit of memory', 'narrow the query: time, LIMIT'),
   AUDIT_LOG: code(1, 'an audit log cannot be read', 'give the path of a readable audit.log'),
   AUDIT_DENIED: code(

@@ -7,6 +7,7 @@ import { summaryTable } from './audit_summary/table.ts';
 import type { Capture } from './collector/capture.ts';
 import type { ProbeState } from './collector/probe-state.ts';
 import type { Source } from './collector/source.ts';
+import { withConsumer } from './consumers.ts';
 import { EventTable } from './event-table.ts';
 import { spec as probesSpec } from './live_audit_probes/spec.ts';
 import { probesTable } from './live_audit_probes/table.ts';
@@ -29,7 +30,12 @@ export const eventSpecs: readonly TableSpec[] = [
   ...sources.flatMap((source) => source.specs),
 ];
 
-export const specs: readonly TableSpec[] = [...eventSpecs, summarySpec, probesSpec, ringsSpec];
+export const specs: readonly TableSpec[] = [
+  ...eventSpecs.map(withConsumer),
+  summarySpec,
+  probesSpec,
+  ringsSpec,
+];
 
 export interface Tables {
   readonly all: readonly Table[];

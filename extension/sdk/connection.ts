@@ -35,6 +35,8 @@ export class Connection {
   #buffered = 0;
   #busy = false;
   #generating = false;
+  /** Tells the table of the last answer that the client has read it. */
+  #taken: (() => void) | undefined;
 
   constructor(socket: Socket, service: Service) {
     this.#socket = socket;
@@ -42,6 +44,8 @@ export class Connection {
     // Read on while an answer is made: that is how we learn that nobody waits for it any more.
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('error', () => socket.destroy());
+    // A client that closes with unread bytes resets the connection (unix(7)): that is an error, no end.
+    socket.on('end', () => this.#confirm());
     socket.on('close', () => this.#account(0));
     socket.setTimeout(service.idleMs);
     // Each time: a callback given to setTimeout would be called once.
@@ -81,6 +85,17 @@ export class Connection {
       this.#close(`closed a client: ${messageOf(error)}`);
     }
     this.#busy = false;
+  }
+
+  /** osquery opens a connection for each call and closes it when it has the whole answer. */
+  #confirm(): void {
+    const taken = this.#taken;
+    this.#taken = undefined;
+    try {
+      taken?.();
+    } catch (error) {
+      this.#service.log(messageOf(error));
+    }
   }
 
   async #handle(message: Buffer): Promise<void> {
@@ -124,7 +139,7 @@ export class Connection {
     const { rseqid } = new BinaryReader(message).readMessageBegin();
     this.#generating = true;
     try {
-      await replyWithRows(this.#socket, rseqid, uuid, answer, replies, slabs);
+      this.#taken = await replyWithRows(this.#socket, rseqid, uuid, answer, replies, slabs);
       return undefined;
     } catch (error) {
       return error;

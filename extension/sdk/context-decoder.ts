@@ -14,6 +14,8 @@ const MAX_COLUMNS = 8192;
 /** Over all columns. */
 const MAX_CONSTRAINTS = 500_000;
 
+/** SQLITE_INDEX_CONSTRAINT_LIMIT, which osquery puts on column 0. */
+const LIMIT = 73;
 /** LIKE, GLOB, LIMIT (73), OFFSET (74) and whatever else is not here: SQLite applies it after us. */
 const OPERATORS: ReadonlyMap<unknown, Operator> = new Map(
   Object.values(Operator).map((op) => [op, op]),
@@ -29,10 +31,9 @@ export function decodeContext(json: string | undefined, spec: TableSpec): QueryC
     throw refuse(`${json.length} characters, over ${MAX_CONTEXT_CHARS}`);
   }
   const context = object(parse(json), 'the context');
-  return {
-    columns: columnsUsed(context.colsUsed, spec),
-    constraints: rowIdColumn(spec) === undefined ? [] : constraints(context.constraints, spec),
-  };
+  const columns = columnsUsed(context.colsUsed, spec);
+  if (rowIdColumn(spec) === undefined) return { columns, constraints: [] };
+  return { columns, ...constraints(context.constraints, spec) };
 }
 
 function parse(json: string): unknown {
@@ -51,10 +52,14 @@ function columnsUsed(list: unknown, spec: TableSpec): readonly ColumnSpec[] {
   return spec.columns.filter((column) => names.has(column.name));
 }
 
-function constraints(list: unknown, spec: TableSpec): Constraint[] {
-  if (list === undefined) return [];
+function constraints(
+  list: unknown,
+  spec: TableSpec,
+): { readonly constraints: Constraint[]; readonly limited?: true } {
+  if (list === undefined) return { constraints: [] };
   const known = new Set(spec.columns.map((column) => column.name));
   const result: Constraint[] = [];
+  let limited = false;
   let left = MAX_CONSTRAINTS;
   for (const entry of array(list, 'constraints', MAX_COLUMNS)) {
     const of = object(entry, 'a constraint list');
@@ -67,11 +72,12 @@ function constraints(list: unknown, spec: TableSpec): Constraint[] {
       const { op, expr } = object(item, `a constraint on '${column}'`);
       const value = string(expr, `the value of a constraint on '${column}'`);
       if (typeof op !== 'number') throw refuse(`the operator of a constraint on '${column}'`);
+      limited ||= op === LIMIT;
       const operator = OPERATORS.get(op);
       if (operator !== undefined && known.has(column)) result.push({ column, op: operator, value });
     }
   }
-  return result;
+  return limited ? { constraints: result, limited } : { constraints: result };
 }
 
 function object(value: unknown, what: string): { readonly [key: string]: unknown } {

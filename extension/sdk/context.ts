@@ -23,6 +23,8 @@ export interface QueryContext {
   readonly columns: readonly ColumnSpec[];
   /** All must hold, but several EQUALS on one column are alternatives (an IN list). */
   readonly constraints: readonly Constraint[];
+  /** A LIMIT reached us: SQLite may not look at the last rows. Not every LIMIT does. */
+  readonly limited?: boolean;
 }
 
 /** One value for each of `context.columns`, in that order. */
@@ -51,4 +53,6 @@ export interface Table {
   generate(context: QueryContext): Iterable<Row>;
   /** The same rows, which is what a server asks for where it is there. */
   encodable?(context: QueryContext): Iterable<EncodableRow>;
+  /** The client has read all rows of this very context, and closed its connection in order. */
+  taken?(context: QueryContext): void;
 }

@@ -27,7 +27,7 @@ const Field = {
 } as const;
 
 /**
- * Sends the whole reply of one `call`. The number of rows stands before them: those of an array are sent as they
+ * Sends the whole reply of one `call`. Gives what to tell the table when the client has read it. The number of rows stands before them: those of an array are sent as they
  * are encoded, all others are counted first.
  * @throws Error from the table, before a byte is sent or else with the socket destroyed; or from the socket
  */
@@ -38,7 +38,7 @@ export async function replyWithRows(
   { table, context }: GenerateAnswer,
   budget: Budget,
   pool: SlabPool,
-): Promise<void> {
+): Promise<(() => void) | undefined> {
   const { asked, keys } = withRowId(table.spec, context);
   const types = asked.columns.map(({ type }) => type);
   const buffer = new RowBuffer(types, budget, pool);
@@ -58,12 +58,13 @@ export async function replyWithRows(
       if (buffer.rows % ROWS_PER_LOOK !== 0 || !slice.isOver) continue;
       await slice.next();
       // Nobody waits for the rest; leaving the loop ends the table's iterator.
-      if (socket.destroyed) return;
+      if (socket.destroyed) return undefined;
     }
     begun = true;
     if (!counted) await send(socket, replyHead(seqid, uuid, buffer.rows));
     await sender.finish();
     await send(socket, REPLY_TAIL);
+    return table.taken && (() => table.taken?.(asked));
   } catch (error) {
     if (begun) socket.destroy();
     throw error;

@@ -3,6 +3,7 @@
  * without the others: an i64 (INTEGER, BIGINT), an f64 (DOUBLE), or where the text stands (u32 offset from
  * the record's beginning, u32 length in bytes). The slots of `eid` and `time_ns` are the record header's.
  */
+import type { CellSink } from '../../extension/sdk/context.ts';
 import type { ColumnType, TableSpec, Value } from '../../extension/sdk/spec.ts';
 import { LiveAuditError } from '../../native/errors.ts';
 import type { Event } from '../event.ts';
@@ -148,6 +149,35 @@ export class RowCodec {
     const slot = (at + (this.#slots[column] ?? 0)) >>> 2;
     const start = at + (views.u32[slot] ?? 0);
     return views.bytes.subarray(start, start + (views.u32[slot + 1] ?? 0));
+  }
+
+  /** Hands a cell over as it stands, without a string of it. */
+  put(views: Views, at: number, column: number, cells: CellSink): void {
+    if (this.isNull(views, at, column)) {
+      cells.value(null);
+      return;
+    }
+    const word = (at + (this.#slots[column] ?? 0)) >>> 2;
+    const low = views.u32[word] ?? 0;
+    switch (this.#types[column]) {
+      case 'TEXT':
+        cells.utf8(views.bytes, at + low, at + low + (views.u32[word + 1] ?? 0));
+        return;
+      case 'DOUBLE':
+        cells.value(views.f64[word >>> 1] ?? null);
+        return;
+      default:
+        cells.integer(views.i32[word + 1] ?? 0, low);
+    }
+  }
+
+  typeOf(column: number): ColumnType | undefined {
+    return this.#types[column];
+  }
+
+  /** Where the column's slot is in a record, bytes. */
+  slotOf(column: number): number {
+    return this.#slots[column] ?? 0;
   }
 
   isNull(views: Views, at: number, column: number): boolean {

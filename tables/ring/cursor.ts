@@ -1,4 +1,5 @@
 /** The record that an iteration is at. It is one object that moves: take the values before the next step. */
+import type { CellSink } from '../../extension/sdk/context.ts';
 import type { Value } from '../../extension/sdk/spec.ts';
 import type { RowCodec } from './codec.ts';
 import { sourceAt } from './frame.ts';
@@ -36,6 +37,11 @@ export class RecordCursor {
   /** A cell by the column's index in the spec: INTEGER and BIGINT are bigint beyond 2^53. */
   value(column: number): Value {
     return this.#codec.value(this.#scan.views, this.#scan.at, column);
+  }
+
+  /** Hands a cell over as it stands. */
+  put(column: number, cells: CellSink): void {
+    this.#codec.put(this.#scan.views, this.#scan.at, column, cells);
   }
 
   isNull(column: number): boolean {

@@ -1,7 +1,7 @@
 /** A table's ring as any process reads it, while the collector writes. */
 import { statSync } from 'node:fs';
 import type { TableSpec } from '../../extension/sdk/spec.ts';
-import { BLOCK_RECORDS } from './block-index.ts';
+import { BLOCK_RECORDS, blockOf } from './block-index.ts';
 import { RowCodec } from './codec.ts';
 import type { RecordCursor } from './cursor.ts';
 import { LEDGER_NAMES, type Ledger } from './layout.ts';
@@ -11,6 +11,17 @@ import { SharedRing } from './shared-ring.ts';
 import { type RingRange, Walk } from './walk.ts';
 
 export type { RingRange };
+
+/** What a column may hold, as hashes of values (value-index.ts). */
+export interface Lookup {
+  readonly column: number;
+  readonly hashes: readonly number[];
+}
+
+/** Up to so many records are looked at one by one: an index would not pay. */
+const FEW_RECORDS = 4096;
+/** Where more than one record in so many matches, all are read. */
+const SELECTIVE = 16;
 
 const EMPTY_LEDGER = Object.fromEntries(LEDGER_NAMES.map((name) => [name, 0])) as Ledger;
 
@@ -107,6 +118,85 @@ export class RingReader {
       this.overtaken += scan.overtaken;
       ring.release();
     }
+  }
+
+  /**
+   * The records within the bounds that may hold the values asked for, oldest first, at the cost of those that match:
+   * a superset, as hashes may be the same and there may be nothing to gain.
+   */
+  *matching(
+    bounds: RingRange,
+    lookups: readonly Lookup[],
+  ): Generator<RecordCursor, void, undefined> {
+    const ring = this.#ring;
+    const eids = ring === null ? undefined : this.#candidates(ring, bounds, lookups);
+    if (ring === null || eids === undefined) {
+      yield* this.range(bounds);
+      return;
+    }
+    const scan = new ForwardScan(ring);
+    const walk = new Walk(ring, scan, this.#codec, bounds);
+    ring.retain();
+    try {
+      const { index } = ring;
+      for (let at = 0; at < eids.length && !scan.broken; ) {
+        const block = blockOf(eids[at] ?? 0);
+        if (block < index.first) {
+          scan.overtaken++;
+          at++;
+          continue;
+        }
+        const { start, startEid, end, endEid } = walk.span(block, block + 1);
+        scan.start(start, end, startEid, endEid);
+        while (blockOf(eids[at] ?? 0) === block && scan.next()) {
+          while ((eids[at] ?? Number.POSITIVE_INFINITY) < scan.eid) at++;
+          if (eids[at] !== scan.eid) continue;
+          at++;
+          if (walk.passes()) yield walk.cursor;
+        }
+        // Those that were overwritten meanwhile.
+        while (at < eids.length && blockOf(eids[at] ?? 0) === block) at++;
+      }
+    } finally {
+      this.overtaken += scan.overtaken;
+      ring.release();
+    }
+  }
+
+  /** The eids of the most selective lookup in order; undefined where reading all is as good. */
+  #candidates(
+    ring: SharedRing,
+    bounds: RingRange,
+    lookups: readonly Lookup[],
+  ): number[] | undefined {
+    if (lookups.length === 0) return undefined;
+    const walk = new Walk(ring, new ForwardScan(ring), this.#codec, bounds);
+    const { index } = ring;
+    const first = index.next(walk.firstBlock, walk.endBlock, walk.from, walk.to);
+    const last = index.previous(walk.endBlock - 1, first, walk.from, walk.to);
+    const from = Math.max(walk.firstEid, first * BLOCK_RECORDS);
+    const to = Math.min(walk.lastEid, (last + 1) * BLOCK_RECORDS - 1);
+    if (to - from < FEW_RECORDS) return undefined;
+    let best: number[] | undefined;
+    let max = Math.floor((to - from) / SELECTIVE);
+    for (const { column, hashes } of lookups) {
+      const values = ring.valuesOf(column, this.#codec);
+      // An index that is not whole (damage) must not hide records.
+      if (values.next <= to) return undefined;
+      const eids: number[] = [];
+      for (const hash of new Set(hashes)) {
+        const found = values.find(hash, from, to, max - eids.length);
+        if (found === undefined) {
+          eids.length = max + 1;
+          break;
+        }
+        eids.push(...found);
+      }
+      if (eids.length > max) continue;
+      best = eids;
+      max = eids.length;
+    }
+    return best?.sort((a, b) => a - b);
   }
 
   /** The same records, newest first. */

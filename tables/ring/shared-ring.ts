@@ -5,6 +5,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { TableSpec } from '../../extension/sdk/spec.ts';
 import { BlockIndex, blockOf } from './block-index.ts';
+import type { RowCodec } from './codec.ts';
 import { eidAt, lengthBefore } from './frame.ts';
 import { decodeHeader } from './header.ts';
 import {
@@ -23,6 +24,7 @@ import { readLedger } from './ledger.ts';
 import { positionProblem } from './recover.ts';
 import { errorCode, readPage, requireRegular } from './ring-file.ts';
 import { ForwardScan } from './scan.ts';
+import { hashOf, ValueIndex } from './value-index.ts';
 
 /** What a ring whose file became shorter says. */
 const CUT = 'the file was cut';
@@ -37,6 +39,8 @@ export class SharedRing {
   readonly ino: number;
   readonly capacity: number;
   readonly index = new BlockIndex();
+  /** By column, of those that were asked for. */
+  readonly values = new Map<number, ValueIndex>();
   /** What is broken in the chain of records, until it is overwritten. */
   damage: string | null = null;
   /** The index covers the records from tail up to here; `nextEid` is the eid of the one that begins here. */
@@ -198,6 +202,34 @@ export class SharedRing {
     this.damage = null;
     if (this.indexed < head) this.#index(tail, head);
     this.index.prune(this.tail);
+  }
+
+  /**
+   * The index of a column's values, up to the same record as `index`. Call it after `extend`. The first call walks
+   * the ring; later ones cost what was added since.
+   */
+  valuesOf(column: number, codec: RowCodec): ValueIndex {
+    let values = this.values.get(column);
+    if (values === undefined) {
+      values = new ValueIndex();
+      this.values.set(column, values);
+    }
+    const { index } = this;
+    if (values.next === this.nextEid || index.end === 0) return values;
+    const known = values.next >= index.eid(index.first) && values.next < this.nextEid;
+    const block = known ? blockOf(values.next) : index.first;
+    const scan = this.#scan;
+    // What is cut off at the beginning was overwritten meanwhile: nobody can ask for it.
+    const start = Math.max(index.start(block), this.tail);
+    const first = start === index.start(block) ? index.eid(block) : Number.NaN;
+    scan.start(start, this.indexed, first, this.nextEid);
+    const oldest = index.eid(index.first);
+    while (scan.next()) {
+      if (scan.eid < values.next) continue;
+      const sound = codec.isSound(scan.views, scan.at, scan.length);
+      values.add(scan.eid, sound ? hashOf(codec, scan.views, scan.at, column) : 0, oldest);
+    }
+    return values;
   }
 
   /** Remember what is broken at a position, and stop there. */
