@@ -5,17 +5,11 @@
  * dash reads a prompt's lines in preadfd (input.c) by one read() of its whole buffer from descriptor 0, in
  * every version with a buffer (0.5.4 on); its builtin `read` asks for a byte at a time, and is never looked at.
  * When it reads again, the command before is over; its $? is in no place that has a name.
- *
- * fish up to 3.7 writes each command to its history (history.cpp) when it is entered, by one write() of
- * "- cmd: …\n  when: …" to a file that is open for appending. Rewriting that file is not: it has another one.
  */
 #ifndef LIVE_AUDIT_READ_LINE_BPF_H
 #define LIVE_AUDIT_READ_LINE_BPF_H
 
 #include "shell-state.bpf.h"
-
-/* fcntl.h; the same on x86-64 and arm64 */
-#define O_APPEND 02000
 
 SEC("uprobe")
 int sh_read(struct pt_regs *ctx)
@@ -58,39 +52,6 @@ int sh_read_return(struct pt_regs *ctx)
 	typed_bytes(shell, SHELL_INPUT, shell->argument, size);
 	shell->running = true;
 	shell->started = bpf_ktime_get_boot_ns();
-	return 0;
-}
-
-SEC("uprobe")
-int fish_write(struct pt_regs *ctx)
-{
-	__u64 cookie = bpf_get_attach_cookie(ctx);
-	struct target *target = probe_target(cookie);
-	struct task_struct *task = (void *)bpf_get_current_task();
-	const char *from = (const char *)PT_REGS_PARM2(ctx);
-	__u64 size = PT_REGS_PARM3(ctx);
-	struct shell *shell;
-	struct file *file;
-	char start[8] = {};
-
-	if (!target || size < sizeof(start) || size > 15 * 1024 * 1024 || (int)PT_REGS_PARM1(ctx) <= 2)
-		return 0;
-	bpf_probe_read_user(start, sizeof(start), from);
-	if (start[0] != '-' || start[1] != ' ' || start[2] != 'c' || start[3] != 'm' || start[4] != 'd' ||
-	    start[5] != ':' || start[6] != ' ')
-		return 0;
-	file = task_file(task, (__u32)PT_REGS_PARM1(ctx));
-	if (!file || !(BPF_CORE_READ(file, f_flags) & O_APPEND))
-		return 0;
-	shell = current_shell_or_new(cookie, PT_REGS_IP(ctx) - target->probe_vaddr[FISH_PROBE_WRITE]);
-	if (!shell) {
-		count(COUNTER_SEEN);
-		count(COUNTER_LOST_STATE);
-		return 0;
-	}
-	shell->prompted = true;
-	typed_bytes(shell, SHELL_HISTORY_ITEM, (__u64)from, size);
-	ended(shell, SHELL_END, STATUS_UNKNOWN);
 	return 0;
 }
 

@@ -78,11 +78,6 @@ enum sh_probe {
 	SH_PROBE_READ_RETURN = 1,
 };
 
-/* Which probe of fish: the stub by which it calls write(). */
-enum fish_probe {
-	FISH_PROBE_WRITE = 0,
-};
-
 /* A status that could not be read, because this build lacks the symbol: no exit code is that. */
 #define STATUS_UNKNOWN (-2147483647 - 1)
 

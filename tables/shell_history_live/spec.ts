@@ -14,10 +14,9 @@ Input of programs is never captured: not what \`read\`, \`read -s\` and \`read -
 into ssh, sudo or mysql.
 
 Captured: bash 4.4 to 5.3 and zsh 5.8 to 5.9 at a prompt, with exit code and duration. dash at a terminal: a
-row for each line, exit_code NULL (its \`$?\` has no symbol), but that of the line which ends the shell. fish 3:
-a row when fish writes the command to its history, exit_code and duration NULL; the same command again, one
-after a space, and a private session are not written and so not seen. A shell without the symbols (bash-static
-of Debian, busybox, fish 4) is in live_audit_probes with what is missing.
+row for each line, exit_code NULL (its \`$?\` has no symbol), but that of the line which ends the shell. fish and busybox
+are not captured. A bash, zsh or dash without the symbols (bash-static of Debian) is in live_audit_probes with
+what is missing.
 
 remote_address and remote_port are what SSH_CONNECTION says in the environment of the session's leader, so
 whoever starts a session of his own can make them up. container_id is that of the cgroup.`,

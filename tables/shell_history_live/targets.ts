@@ -47,9 +47,6 @@ export const ZshSymbol = {
 /** enum sh_probe */
 export const ShProbe = { READ: 0, READ_RETURN: 1 } as const;
 
-/** enum fish_probe */
-export const FishProbe = { WRITE: 0 } as const;
-
 /** Probes that are attached only where the config asks for such commands. */
 export const COMMAND_STRING = 'command_string';
 
@@ -183,17 +180,6 @@ export const sh: TargetKind = {
   markers: BY_NAME,
   paths: ['/usr/bin/dash', '/bin/dash'],
   fileName: /^dash$/,
-};
-
-/** fish 3: no symbols, so by the stub of write(), through which its history goes. */
-export const fish: TargetKind = {
-  table: 'shell_history_live',
-  program: 'fish',
-  probes: [stub(FishProbe.WRITE, 'fish_write', 'write', false)],
-  globals: [],
-  markers: BY_NAME,
-  paths: ['/usr/bin/fish', '/usr/local/bin/fish'],
-  fileName: /^fish$/,
 };
 
 /** Tracepoints that the table needs besides the uprobes. */

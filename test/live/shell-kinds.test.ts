@@ -82,20 +82,3 @@ describeInstalled('dash', 'dash at a terminal', () => {
     ]);
   });
 });
-
-describeInstalled('fish', 'fish', () => {
-  beforeAll(start);
-  afterAll(end);
-
-  test('what it writes to its history', async () => {
-    const shell = await ShellSession.open(
-      ['fish', '--no-config', '-C', 'function fish_prompt; echo "[$status]> "; end'],
-      { XDG_DATA_HOME: '/tmp/live-audit-fish' },
-    );
-    await shell.pty.type('echo back\\\\slash é\r');
-    const rows = await rowsOf(shell.pid, 1);
-    expect(rows.map((row) => [row.shell, row.command, row.exit_code, row.duration])).toEqual([
-      ['fish', 'echo back\\\\slash é', null, null],
-    ]);
-  });
-});
