@@ -108,10 +108,10 @@ export class EventAssembler {
       event = undefined;
     }
     if (!event) {
-      if (type === RecordType.EOE) return; // over with its PROCTITLE
       const slot = serial & (CLOSED - 1);
       if (this.#closedSerial[slot] === serial && this.#closedMs[slot] === ms) {
-        this.faults.repeated++;
+        // EOE comes behind the PROCTITLE that the event was over with.
+        if (type !== RecordType.EOE) this.faults.repeated++;
         return;
       }
       event = newEvent(ms, serial, clock);

@@ -77,6 +77,12 @@ describe('an event is whole', () => {
   });
 });
 
+test('an event of which nothing but the end came is not silent', () => {
+  const w = world();
+  w.put('EOE', '', 5);
+  expect(w.incomplete).toMatchObject([{ serial: 5 }]);
+});
+
 test('records of many events among each other', () => {
   const w = world();
   const serials = Array.from({ length: 50 }, (_, i) => i + 1);
