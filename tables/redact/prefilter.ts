@@ -1,0 +1,196 @@
+/**
+ * Whether bytes hold any of a set of keywords, whatever the case of their letters. It runs on every text, and
+ * nearly all hold none.
+ *
+ * Words of four bytes are read where they lie aligned. Of six bytes that stand anywhere, one of the first four
+ * trigrams is at the beginning of a word: it is looked up in a table of hashed trigrams, which also tells of
+ * the fourth byte; only where both fit is a keyword compared.
+ *
+ * No step waits for the one before. The skips of Horspool or of Wu and Manber are chains of loads, and were
+ * slower; so is a regular expression over a string, for the string must be made first.
+ */
+
+/** Characters of the shortest keyword. */
+export const SHORTEST_KEYWORD = 6;
+const GRAM = 3;
+const WORD_BYTES = 4;
+
+const HASH_BITS = 14;
+const HASH_SHIFT = 32 - HASH_BITS;
+const HASH_FACTOR = 0x9e37_79b1;
+/** Folds the case of ASCII letters; the other bytes that it makes the same are told apart by `confirm`. */
+const FOLD = 0x20;
+const FOLD_WORD = 0x2020_2020;
+/** What a table says of the fourth byte: one flag for each value of its lowest bits. */
+const FOURTH_BITS = 7;
+const ANY_FOURTH = 0xff;
+
+/** `:/` at the end of a word: the one place of `a://b` where none of its trigrams begins a word. */
+const URL_AT_END = 0x2f3a;
+
+/** A letter, a digit or an underscore. */
+export const WORD = '\u0001';
+/** What may stand before a name; as the first character of a keyword also the beginning of the text. */
+export const BEFORE = '\u0002';
+/** What may follow the name of a program. */
+export const AFTER = '\u0003';
+/** What may follow a piece of a name: more of it, or its end. */
+export const MORE = '\u0004';
+/** What userinfo in a URL may begin with. */
+const USERINFO = '\u0005';
+
+const WORD_CHARACTERS = 'abcdefghijklmnopqrstuvwxyz0123456789_';
+const END_CHARACTERS = ' \t\n"\'\\);|&<>';
+
+/** The bytes that such a character of a keyword stands for. */
+const CLASSES: ReadonlyMap<string, string> = new Map([
+  [WORD, WORD_CHARACTERS],
+  [BEFORE, ' \t\n"\'_-.;,?&{}(:$`/|@\\=>+[!\0'],
+  [AFTER, END_CHARACTERS],
+  [MORE, `${WORD_CHARACTERS}${END_CHARACTERS}=:\`-],.({}[@+*/%~!#?$^`],
+  [USERINFO, `${WORD_CHARACTERS}-.~%!$&'(*+,;=:{"[`],
+]);
+
+/** The beginning of a URL with a host or a user: shorter than a keyword may be. */
+const URL = `${WORD}://${USERINFO}`;
+
+/** The bytes that may stand at one place of a keyword, folded. */
+type Place = readonly number[];
+
+const placesOf = (keyword: string): readonly Place[] =>
+  [...keyword].map((char) => [
+    ...new Set([...Buffer.from(CLASSES.get(char) ?? char, 'latin1')].map((byte) => byte | FOLD)),
+  ]);
+
+/** @param three folded bytes */
+const slotOf = (three: number): number => Math.imul(three << 8, HASH_FACTOR) >>> HASH_SHIFT;
+
+interface Candidate {
+  /** For each place which bytes may stand there: 256 flags. */
+  readonly places: readonly Uint8Array[];
+  /** At which place the trigram begins. */
+  readonly at: number;
+}
+
+/** Hashed trigrams: for each the flags of the byte that follows, and the keywords that have it. */
+class Grams {
+  readonly flags = new Uint8Array(2 ** HASH_BITS);
+  readonly candidates: Candidate[][] = Array.from(this.flags, () => []);
+
+  add(folded: readonly Place[], at: number, places: readonly Uint8Array[]): void {
+    const [a = [], b = [], c = [], fourth] = folded.slice(at, at + GRAM + 1);
+    const slots = a.flatMap((x) =>
+      b.flatMap((y) => c.map((z) => slotOf(x | (y << 8) | (z << 16)))),
+    );
+    const bits = fourth?.reduce((all, byte) => all | (1 << (byte & FOURTH_BITS)), 0) ?? ANY_FOURTH;
+    for (const slot of new Set(slots)) {
+      this.flags[slot] = (this.flags[slot] ?? 0) | bits;
+      this.candidates[slot]?.push({ places, at });
+    }
+  }
+
+  /** Whether a keyword stands around a trigram that begins at `at`. */
+  confirm(bytes: Uint8Array, at: number, slot: number): boolean {
+    const candidates = this.candidates[slot] ?? [];
+    for (let i = 0; i < candidates.length; i++) {
+      const candidate = candidates[i] as Candidate;
+      if (matches(bytes, at - candidate.at, candidate.places)) return true;
+    }
+    return false;
+  }
+
+  /** The same for every trigram that begins in a part of the text. */
+  confirmAll(bytes: Uint8Array, from: number, to: number): boolean {
+    for (let at = from; at < to && at + GRAM <= bytes.length; at++) {
+      const three =
+        (bytes[at] as number) |
+        ((bytes[at + 1] as number) << 8) |
+        ((bytes[at + 2] as number) << 16);
+      const slot = slotOf(three | FOLD_WORD);
+      if (this.flags[slot] !== 0 && this.confirm(bytes, at, slot)) return true;
+    }
+    return false;
+  }
+}
+
+export class Prefilter {
+  readonly #grams = new Grams();
+  /** Of keywords that may begin the text: without their first place. */
+  readonly #first = new Grams();
+  readonly #url: readonly Uint8Array[];
+  /** The memory that the last text was in, as words: texts come from one memory again and again. */
+  #memory: ArrayBufferLike = new ArrayBuffer(0);
+  #words = new Int32Array(this.#memory);
+
+  /** @param keywords of at least SHORTEST_KEYWORD characters, in Latin-1; URLs are found too */
+  constructor(keywords: readonly string[]) {
+    for (const keyword of new Set(keywords)) this.#add(keyword);
+    const url = placesOf(URL);
+    this.#url = url.map(flagsOf);
+    for (let at = 0; at + GRAM <= url.length; at++) this.#grams.add(url, at, this.#url);
+  }
+
+  #add(keyword: string): void {
+    const folded = placesOf(keyword);
+    if (folded.length < SHORTEST_KEYWORD) throw new Error(`keyword ${keyword} is too short`);
+    const places = folded.map(flagsOf);
+    const from = rarest(folded);
+    for (let at = from; at < from + WORD_BYTES; at++) this.#grams.add(folded, at, places);
+    if (keyword.startsWith(BEFORE)) this.#first.add(folded.slice(1), 0, places.slice(1));
+  }
+
+  /** Whether a keyword or a URL stands in the bytes. */
+  has(bytes: Uint8Array): boolean {
+    const { buffer, byteOffset, length } = bytes;
+    if (buffer !== this.#memory) {
+      this.#memory = buffer;
+      this.#words = new Int32Array(buffer, 0, Math.floor(buffer.byteLength / WORD_BYTES));
+    }
+    const words = this.#words;
+    const flags = this.#grams.flags;
+    // The words that are the text's alone; what stands before and behind them is looked at bytewise.
+    const first = (byteOffset + WORD_BYTES - 1) >>> 2;
+    const last = (byteOffset + length) >>> 2;
+    for (let i = first; i < last; i++) {
+      const word = (words[i] as number) | FOLD_WORD;
+      const slot = Math.imul(word << 8, HASH_FACTOR) >>> HASH_SHIFT;
+      const fourths = flags[slot] as number;
+      if (fourths === 0 && word >>> 16 !== URL_AT_END) continue;
+      const at = i * WORD_BYTES - byteOffset;
+      const fits = (fourths >> ((word >>> 24) & FOURTH_BITS)) & 1;
+      if (fits !== 0 && this.#grams.confirm(bytes, at, slot)) return true;
+      if (word >>> 16 === URL_AT_END && matches(bytes, at + 1, this.#url)) return true;
+    }
+    const rest = Math.max(last * WORD_BYTES - byteOffset - GRAM, 0);
+    return (
+      this.#first.confirmAll(bytes, 0, 1) ||
+      this.#grams.confirmAll(bytes, 0, first * WORD_BYTES - byteOffset) ||
+      this.#grams.confirmAll(bytes, rest, length)
+    );
+  }
+}
+
+const flagsOf = (folded: Place): Uint8Array =>
+  Uint8Array.from({ length: 256 }, (_, byte) => (folded.includes(byte | FOLD) ? 1 : 0));
+
+function matches(bytes: Uint8Array, from: number, places: readonly Uint8Array[]): boolean {
+  if (from < 0 || from + places.length > bytes.length) return false;
+  for (let i = 0; i < places.length; i++) {
+    if (places[i]?.[bytes[from + i] ?? 0] !== 1) return false;
+  }
+  return true;
+}
+
+/** Which six characters of a keyword to look for: those that may be the fewest bytes. */
+function rarest(places: readonly Place[]): number {
+  let best = 0;
+  let fewest = Number.POSITIVE_INFINITY;
+  for (let at = 0; at + SHORTEST_KEYWORD <= places.length; at++) {
+    const part = places.slice(at, at + SHORTEST_KEYWORD);
+    const ways = part.reduce((product, { length }) => product * length, 1);
+    if (ways >= fewest) continue;
+    best = at;
+    fewest = ways;
+  }
+  return best;
+}
