@@ -4,6 +4,7 @@
  */
 import { bpffsProblem } from '../../native/bpffs.ts';
 import type { RecordSink } from '../../native/kernel-ring.ts';
+import { trimHeap } from '../../native/libc.ts';
 import type { Capture } from './capture.ts';
 import { CapturedTables } from './captured-tables.ts';
 import { Discovery } from './discovery.ts';
@@ -159,6 +160,7 @@ export class Collector {
     this.#mend();
     const sweep = this.#ticks % TICKS_PER_SWEEP === 0;
     if (this.#discovery && this.#ticks % TICKS_PER_TIDY === 0) this.#tidy(this.#discovery);
+    if (this.#ticks === TICKS_PER_TIDY) trimHeap(); // what loading and symbols took is garbage by now
     for (const session of this.#tables.sessions) {
       session.updateLedger();
       if (sweep) session.sweep();

@@ -7,6 +7,9 @@ import { EXECUTABLE } from './requires.ts';
 
 export type Row = Record<string, string | number | null>;
 
+/** On a loaded machine the kernel takes its time to verify the programs of all tables. */
+const START_MS = 25_000;
+
 export class CollectorProcess {
   readonly stateDir: string;
   stderr = '';
@@ -31,10 +34,15 @@ export class CollectorProcess {
   static async start(stateDir?: string, before: readonly string[] = []): Promise<CollectorProcess> {
     const dir = stateDir ?? path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'la-')), 'state');
     const collector = new CollectorProcess(dir, before);
-    await until(() => {
-      if (collector.child.exitCode !== null) throw new Error(collector.stderr);
-      return collector.stderr.includes('collecting in');
-    });
+    try {
+      await until(() => {
+        if (collector.child.exitCode !== null) throw new Error(collector.stderr);
+        return collector.stderr.includes('collecting in');
+      }, START_MS);
+    } catch (error) {
+      await collector.end(); // or it would capture all that the next tests do
+      throw error;
+    }
     return collector;
   }
 
