@@ -76,14 +76,14 @@ export class MysqlAssembler implements Assembler {
   }
 
   save(): unknown {
-    return { version: STATE_VERSION, packets: this.#packets.all };
+    return { version: STATE_VERSION, packets: [...this.#packets.all] };
   }
 
   restore(state: unknown): void {
     const saved = state as { version?: unknown; packets?: unknown } | null;
-    if (saved?.version !== STATE_VERSION || !(saved.packets instanceof Map)) return;
+    if (saved?.version !== STATE_VERSION || !Array.isArray(saved.packets)) return;
     // The file is ours alone, and its version says that it holds what `save` gave.
-    for (const [number, packet] of saved.packets as Map<number, Packet>)
+    for (const [number, packet] of saved.packets as [number, Packet][])
       this.#packets.restore(number, {
         ...packet,
         chunks: packet.chunks.map((c) => Buffer.from(c)),
