@@ -2,8 +2,10 @@
 import type { Socket } from 'node:net';
 import type { Budget } from './budget.ts';
 import { replyWithRows, send } from './generate.ts';
+import type { PluginReply } from './plugin.ts';
+import type { PluginSet } from './plugin-set.ts';
 import type { SlabPool } from './slab-pool.ts';
-import type { GenerateAnswer, TablePlugin } from './table-plugin.ts';
+import type { GenerateAnswer } from './table-plugin.ts';
 import { BinaryReader } from './thrift/binary-reader.ts';
 import { BinaryWriter } from './thrift/binary-writer.ts';
 import { type Limits, MessageFramer } from './thrift/framer.ts';
@@ -15,7 +17,7 @@ const REQUEST_LIMITS: Limits = { messageBytes: 16 * 1024 * 1024, entries: 1024 }
 /** What all connections of a server share. */
 export interface Service {
   readonly uuid: bigint;
-  readonly plugin: TablePlugin;
+  readonly plugin: PluginSet;
   /** A client that neither sends nor reads for so long is closed. */
   readonly idleMs: number;
   /** For replies that are being encoded or sent. */
@@ -101,6 +103,7 @@ export class Connection {
   async #handle(message: Buffer): Promise<void> {
     const { plugin, uuid, onShutdown } = this.#service;
     let generate: GenerateAnswer | undefined;
+    let awaited: Promise<PluginReply> | undefined;
     let replyCall: ((error: null, response: Response) => void) | undefined;
     let shutdown = false;
     const processor = new ExtensionProcessor({
@@ -108,8 +111,10 @@ export class Connection {
       call: (registry, item, request, reply) => {
         try {
           const answer = plugin.answer(registry, item, request);
-          if ('rows' in answer) reply(null, { status: status(uuid), response: answer.rows });
-          else [generate, replyCall] = [answer, reply];
+          replyCall = reply;
+          if ('rows' in answer) reply(null, success(uuid, answer));
+          else if ('table' in answer) generate = answer;
+          else awaited = answer;
         } catch (error) {
           reply(null, failure(uuid, error));
         }
@@ -129,8 +134,23 @@ export class Connection {
       this.#service.log(`table '${generate.table.spec.name}': ${messageOf(error)}`);
       replyCall?.(null, failure(uuid, error));
     }
+    if (awaited !== undefined) replyCall?.(null, await this.#settled(awaited));
     await send(this.#socket, output.bytes);
     if (shutdown) onShutdown();
+  }
+
+  /** Never rejects. */
+  async #settled(awaited: Promise<PluginReply>): Promise<Response> {
+    const { uuid, log } = this.#service;
+    this.#generating = true;
+    try {
+      return success(uuid, await awaited);
+    } catch (error) {
+      log(messageOf(error));
+      return failure(uuid, error);
+    } finally {
+      this.#generating = false;
+    }
   }
 
   /** The error with which the table failed, before a byte of the answer was sent. */
@@ -164,6 +184,11 @@ export class Connection {
 }
 
 const status = (uuid: bigint): Status => ({ code: ExtensionCode.SUCCESS, message: 'OK', uuid });
+
+const success = (uuid: bigint, { rows, code }: PluginReply): Response => ({
+  status: { ...status(uuid), code: code ?? ExtensionCode.SUCCESS },
+  response: [...rows],
+});
 
 const failure = (uuid: bigint, error: unknown): Response => ({
   status: { code: ExtensionCode.FAILED, message: messageOf(error), uuid },

@@ -49,7 +49,9 @@ function columnsUsed(list: unknown, spec: TableSpec): readonly ColumnSpec[] {
   if (list === undefined) return spec.columns;
   const names = new Set<string>();
   for (const name of array(list, 'colsUsed', MAX_COLUMNS)) names.add(string(name, 'a used column'));
-  return spec.columns.filter((column) => names.has(column.name));
+  return spec.columns.filter(({ name, aliases = [] }) =>
+    [name, ...aliases].some((one) => names.has(one)),
+  );
 }
 
 function constraints(

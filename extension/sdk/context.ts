@@ -1,5 +1,6 @@
 /** What a query asks of a table: the columns that it uses and the constraints that were pushed. */
 import type { ColumnSpec, Value } from './spec.ts';
+import type { TableWriter } from './writable.ts';
 
 /** osquery's constraint operators (osquery 5.23, core/tables.h) that we act on; others are ignored. */
 export const Operator = {
@@ -51,6 +52,8 @@ export interface EncodableRow {
 export interface Table {
   readonly spec: import('./spec.ts').TableSpec;
   generate(context: QueryContext): Iterable<Row>;
+  /** For INSERT, UPDATE and DELETE; without it the table may not be modified. */
+  readonly writer?: TableWriter;
   /** The same rows, which is what a server asks for where it is there. */
   encodable?(context: QueryContext): Iterable<EncodableRow>;
   /** The client has read all rows of this very context, and closed its connection in order. */

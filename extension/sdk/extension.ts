@@ -3,9 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LiveAuditError } from '../../native/errors.ts';
 import type { Table } from './context.ts';
 import { Manager } from './manager.ts';
+import type { Plugin } from './plugin.ts';
+import { PluginSet } from './plugin-set.ts';
 import { ExtensionServer } from './server.ts';
 import { extensionSocketPath } from './socket-path.ts';
-import { TablePlugin } from './table-plugin.ts';
 
 /** The core removes an extension after one failed ping; we forgive it a pause. */
 const MISSES_UNTIL_GONE = 3;
@@ -20,7 +21,9 @@ export interface ExtensionOptions {
   readonly socket: string;
   readonly name: string;
   readonly version: string;
-  readonly tables: readonly Table[];
+  readonly tables?: readonly Table[];
+  /** Loggers, configs, distributed: `loggerPlugin` and so on make them. */
+  readonly plugins?: readonly Plugin[] | undefined;
   /** Seconds to wait for the core's socket at the start: `--timeout`. */
   readonly timeout: number;
   /** Seconds between looks at the core: `--interval`. */
@@ -53,7 +56,7 @@ class Extension {
   readonly #manager: Manager;
   /** The same, less patient. */
   readonly #watched: Manager;
-  readonly #plugin: TablePlugin;
+  readonly #plugin: PluginSet;
   readonly #leave = new AbortController();
   #uuid = -1;
   #server: ExtensionServer | undefined;
@@ -63,7 +66,7 @@ class Extension {
     const watchMs = Math.max(options.interval * 1000, RETRY_MS);
     this.#manager = new Manager(options.socket);
     this.#watched = new Manager(options.socket, Math.min(watchMs, WATCH_TIMEOUT_MS));
-    this.#plugin = new TablePlugin(options.tables);
+    this.#plugin = new PluginSet(options.tables ?? [], options.plugins);
   }
 
   async run(): Promise<LeaveReason> {

@@ -5,8 +5,8 @@ import { isMainThread } from 'node:worker_threads';
 import { LiveAuditError } from '../../native/errors.ts';
 import { Budget } from './budget.ts';
 import { Connection, type Service } from './connection.ts';
+import type { PluginSet } from './plugin-set.ts';
 import { SlabPool } from './slab-pool.ts';
-import type { TablePlugin } from './table-plugin.ts';
 
 /** The core opens a connection per call and a few at once; more is a mistake or an attack. */
 const MAX_CONNECTIONS = 256;
@@ -26,7 +26,7 @@ export interface ServerOptions {
   readonly path: string;
   /** Of the registration; shown in every status. */
   readonly uuid: number;
-  readonly plugin: TablePlugin;
+  readonly plugin: PluginSet;
   readonly log: (line: string) => void;
   readonly onShutdown: () => void;
   /** Until a silent client is closed. */

@@ -18,6 +18,29 @@ export interface ColumnSpec {
   readonly push?: 'range' | 'equal';
   /** Not in `SELECT *`. */
   readonly hidden?: boolean;
+  /** A query must constrain one of the required columns by a value. Needs `push` and `rowId`. */
+  readonly required?: boolean;
+  /** How SQLite compares it; BINARY without it. */
+  readonly collate?: 'BINARY' | 'NOCASE' | 'RTRIM';
+  /** Other names of it: hidden columns, whose constraints are not pushed. */
+  readonly aliases?: readonly string[];
+}
+
+/** What osquery is to know of a table as a whole. */
+export interface TableAttributes {
+  /** Shown to users as a utility. */
+  readonly utility?: boolean;
+  /** The same query at the same time may be answered from osquery's cache. */
+  readonly cacheable?: boolean;
+  /**
+   * The scheduler logs every row of every run as added, and keeps no last result: `generate` must not give a row
+   * twice. Leave it out for ordinary differencing.
+   */
+  readonly eventBased?: boolean;
+  /** osquery warns where a query does not constrain uid. */
+  readonly userBased?: boolean;
+  /** Needs a kernel part. */
+  readonly kernelRequired?: boolean;
 }
 
 export interface TableSpec<C extends readonly ColumnSpec[] = readonly ColumnSpec[]> {
@@ -32,6 +55,9 @@ export interface TableSpec<C extends readonly ColumnSpec[] = readonly ColumnSpec
    * branches of an OR by row id, so without one nothing is pushed.
    */
   readonly rowId?: string;
+  /** Other names of the table: views of it. */
+  readonly aliases?: readonly string[];
+  readonly attributes?: TableAttributes;
   /** What a reader must know: limits, units, privacy. Markdown. */
   readonly notes?: string;
   /** SQL that works as it stands. */

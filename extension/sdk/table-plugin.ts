@@ -2,10 +2,10 @@
 import { LiveAuditError } from '../../native/errors.ts';
 import type { QueryContext, Table } from './context.ts';
 import { decodeContext } from './context-decoder.ts';
+import type { PluginReply, PluginRequest } from './plugin.ts';
 import { registryItems } from './routes.ts';
-import type { Registry, StringMap } from './thrift/index.ts';
-
-export const TABLE_REGISTRY = 'table';
+import type { StringMap } from './thrift/index.ts';
+import { WRITE_ACTIONS, write } from './writable.ts';
 
 /** Of a name that a stranger sent: as much as goes into an error line. */
 const MAX_SHOWN = 80;
@@ -16,8 +16,8 @@ export interface GenerateAnswer {
   readonly context: QueryContext;
 }
 
-/** An answer that is small and ready, or one to generate. */
-export type Answer = { readonly rows: StringMap[] } | GenerateAnswer;
+/** An answer that is small and ready, one to wait for, or one to generate. */
+export type Answer = PluginReply | Promise<PluginReply> | GenerateAnswer;
 
 export class TablePlugin {
   readonly #tables: ReadonlyMap<string, Table>;
@@ -29,32 +29,29 @@ export class TablePlugin {
     this.#tables = new Map(tables.map((table) => [table.spec.name, table]));
   }
 
-  /** What a registration carries. */
-  get registry(): Registry {
-    return { [TABLE_REGISTRY]: this.#items };
+  get items(): { readonly [table: string]: StringMap[] } {
+    return this.#items;
+  }
+
+  get(name: string): Table | undefined {
+    return this.#tables.get(name);
   }
 
   /** @throws Error whose message is one line for the core */
-  answer(registry: string | null, item: string | null, request: StringMap | null): Answer {
-    const table = registry === TABLE_REGISTRY ? this.#tables.get(item ?? '') : undefined;
-    if (table === undefined) {
-      throw new LiveAuditError('PROTOCOL', `no ${shown(registry)} plug-in ${shown(item)} here`);
-    }
+  answer(table: Table, request: PluginRequest): Answer {
     const { spec } = table;
-    // A map from the wire: its prototype's keys are not answers.
-    const argument = (key: string): string | undefined =>
-      request !== null && Object.hasOwn(request, key) ? request[key] : undefined;
-    const action = argument('action');
+    const action = request.get('action');
     switch (action) {
       case 'columns':
         return { rows: this.#items[spec.name] ?? [] };
       case 'generate':
-        return { table, context: decodeContext(argument('context'), spec) };
+        return { table, context: decodeContext(request.get('context'), spec) };
       default:
-        throw new LiveAuditError('PROTOCOL', `table '${spec.name}': no action ${shown(action)}`);
+        if (WRITE_ACTIONS.has(action)) return write(spec, table.writer, request);
+        throw new LiveAuditError(
+          'PROTOCOL',
+          `table '${spec.name}': no action ${JSON.stringify((action ?? '').slice(0, MAX_SHOWN))}`,
+        );
     }
   }
 }
-
-const shown = (text: string | null | undefined): string =>
-  JSON.stringify((text ?? '').slice(0, MAX_SHOWN));

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { Manager } from '../../extension/sdk/manager.ts';
+import { PluginSet } from '../../extension/sdk/plugin-set.ts';
 import { ExtensionServer } from '../../extension/sdk/server.ts';
-import { TablePlugin } from '../../extension/sdk/table-plugin.ts';
 import { BinaryWriter } from '../../extension/sdk/thrift/binary-writer.ts';
 import { MessageType, Type } from '../../extension/sdk/thrift/wire.ts';
 
@@ -16,7 +16,7 @@ let log: string[];
 let generated = 0;
 let iteratorsEnded = 0;
 
-const plugin = new TablePlugin([
+const plugin = new PluginSet([
   {
     spec: {
       name: 't',

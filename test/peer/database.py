@@ -18,18 +18,19 @@ class QueryFailed(Exception):
 class Database:
     def __init__(self):
         self._lock = threading.Lock()
-        # table name -> (client, [Column])
+        # table name -> (client, [Column], [alias])
         self.tables = {}
         self._running = 0
 
     def attach(self, name: str, client, routes: list):
         """Raises apsw.Error for what SQLite does not take, as in osquery's registration."""
-        columns = [Column(route) for route in routes if route.get("id") == "column"]
+        columns = Column.all_of(routes)
+        aliases = [route["alias"] for route in routes if route.get("id") == "alias"]
         connection = apsw.Connection(":memory:")
         declared = ", ".join(f"{c.name} {c.type}" for c in columns)
         connection.execute(f"CREATE TABLE {name} ({declared})")
         with self._lock:
-            self.tables[name] = (client, columns)
+            self.tables[name] = (client, columns, aliases)
 
     def detach(self, client):
         with self._lock:
@@ -53,14 +54,16 @@ class Database:
         connection = apsw.Connection(":memory:")
         _core_tables(connection)
         requests = []
-        for name, (client, columns) in tables.items():
+        for name, (client, columns, aliases) in tables.items():
             if not alone:
                 # A second query at once works on a fresh database, for which osquery asks again.
                 answer = client.call("table", name, {"action": "columns"})
-                columns = [Column(r) for r in answer.response if r.get("id") == "column"]
-            table = Table(name, columns, _asker(client, requests))
+                columns = Column.all_of(answer.response)
+            table = Table(name, columns, _asker(client, requests), _changer(client))
             connection.create_module("m_" + name, table, use_bestindex_object=True)
             connection.execute(f"CREATE VIRTUAL TABLE {name} USING m_{name}")
+            for alias in aliases:
+                connection.execute(f"CREATE TEMP VIEW {alias} AS SELECT * FROM {name}")
         rows = []
         cursor = connection.execute(sql)
         for values in cursor:
@@ -73,7 +76,7 @@ class Database:
             tables = dict(self.tables)
         connection = apsw.Connection(":memory:")
         _core_tables(connection)
-        for name, (_, columns) in tables.items():
+        for name, (_, columns, _) in tables.items():
             connection.execute(
                 f"CREATE TABLE {name} (" + ", ".join(f'"{c.name}" {c.type}' for c in columns) + ")"
             )
@@ -105,6 +108,16 @@ def _asker(client, requests: list):
         return answer.response
 
     return ask
+
+
+def _changer(client):
+    def change(table: str, request: dict) -> list:
+        answer = client.call("table", table, request)
+        if answer.status.code != 0:
+            raise apsw.SQLError(answer.status.message)
+        return answer.response
+
+    return change
 
 
 def _core_tables(connection):

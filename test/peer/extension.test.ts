@@ -135,7 +135,7 @@ test('what it does not have or cannot read is refused with code 1', async () => 
   };
   expect(await refused('table', 'nothing', { action: 'columns' })).toContain('"nothing"');
   expect(await refused('logger', 'small', { action: 'columns' })).toContain('"logger"');
-  expect(await refused('table', 'small', { action: 'insert' })).toContain('"insert"');
+  expect(await refused('table', 'small', { action: 'upsert' })).toContain('"upsert"');
   expect(await refused('table', 'small', {})).toContain('no action');
   expect(await refused('table', 'small', { action: 'generate', context: '{' })).toContain('JSON');
 });

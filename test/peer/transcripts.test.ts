@@ -1,7 +1,7 @@
 import { decodeContext } from '../../extension/sdk/context-decoder.ts';
 import { Manager } from '../../extension/sdk/manager.ts';
+import { PluginSet } from '../../extension/sdk/plugin-set.ts';
 import { ExtensionServer } from '../../extension/sdk/server.ts';
-import { TablePlugin } from '../../extension/sdk/table-plugin.ts';
 import { type GenerateRequest, Peer } from './peer.ts';
 import { given, type Recorded, recorded, recordedRegistry, tables } from './recorded-tables.ts';
 
@@ -32,7 +32,7 @@ test('every recorded context decodes to the columns and operators in it', () => 
 describe('each recorded statement through an independent core', () => {
   let peer: Peer;
   let server: ExtensionServer;
-  const plugin = new TablePlugin(tables);
+  const plugin = new PluginSet(tables);
 
   async function serve(registry = recordedRegistry): Promise<void> {
     peer = await Peer.start();

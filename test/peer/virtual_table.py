@@ -18,11 +18,26 @@ class Column:
         self.name = route["name"]
         self.type = route["type"]
         self.op = int(route["op"])
+        # Of an alias: the column whose value it shows. osquery pushes no constraint on it.
+        self.target = None
+
+    @staticmethod
+    def all_of(routes: list) -> list:
+        columns = [Column(r) for r in routes if r.get("id") == "column"]
+        by_name = {c.name: c for c in columns}
+        for route in routes:
+            if route.get("id") != "columnAlias":
+                continue
+            target = by_name[route["target"]]
+            alias = Column({"name": route["name"], "type": target.type, "op": HIDDEN})
+            alias.target = target
+            columns.append(alias)
+        return columns
 
     @property
     def pushed(self) -> bool:
-        """0 is read as INDEX (--extensions_default_index); other bits alone lose push-down."""
-        return self.op == 0 or bool(self.op & PUSHED)
+        """Not an alias. 0 is read as INDEX (--extensions_default_index); other bits alone lose push-down."""
+        return self.target is None and (self.op == 0 or bool(self.op & PUSHED))
 
     @property
     def in_at_once(self) -> bool:
@@ -53,12 +68,43 @@ class Column:
 
 
 class Table:
-    """`ask(table, context_json)` gives rows; it raises when the extension fails."""
+    """`ask(table, context_json)` gives rows, `change(table, request)` the rows that say what came of a change;
+    both raise when the extension fails."""
 
-    def __init__(self, name: str, columns: list, ask):
+    def __init__(self, name: str, columns: list, ask, change=None):
         self.name = name
         self.columns = columns
         self.ask = ask
+        self.change = change
+
+    def _change(self, request: dict) -> dict:
+        answer = self.change(self.name, request)
+        if len(answer) != 1 or "status" not in answer[0]:
+            raise apsw.SQLError("invalid response")
+        status = answer[0]["status"]
+        if status == "readonly":
+            raise apsw.ReadOnlyError(f"table {self.name} may not be modified")
+        if status == "constraint":
+            raise apsw.ConstraintError("constraint")
+        if status != "success":
+            raise apsw.SQLError(answer[0].get("message", "failure"))
+        return answer[0]
+
+    def UpdateDeleteRow(self, rowid):
+        self._change({"action": "delete", "id": str(rowid)})
+
+    def UpdateInsertRow(self, rowid, fields):
+        request = {"action": "insert", "json_value_array": json.dumps(fields)}
+        if rowid is None:
+            return int(self._change({**request, "auto_rowid": "false"})["id"])
+        self._change({**request, "auto_rowid": "true", "id": str(rowid)})
+        return rowid
+
+    def UpdateChangeRow(self, row, rowid, fields):
+        request = {"action": "update", "id": str(row), "json_value_array": json.dumps(fields)}
+        if rowid != row:
+            request["new_id"] = str(rowid)
+        self._change(request)
 
     def Create(self, _connection, _module, _database, _name, *_arguments):
         declared = ", ".join(
@@ -124,7 +170,7 @@ class Cursor:
                 {"name": c.name, "list": lists[c.name], "affinity": c.type}
                 for c in sorted(columns, key=lambda c: c.name)
             ],
-            "colsUsed": [columns[n].name for n in index["used"]],
+            "colsUsed": [(columns[n].target or columns[n]).name for n in index["used"]],
             "colsUsedBitset": sum(1 << n for n in index["used"] if n < 64),
         }
         self.rows = self.table.ask(self.table.name, context)
@@ -145,7 +191,7 @@ class Cursor:
         if number < 0:
             return self.at
         column = self.table.columns[number]
-        return column.read(self.rows[self.at].get(column.name))
+        return column.read(self.rows[self.at].get((column.target or column).name))
 
     def Close(self):
         self.rows = []
