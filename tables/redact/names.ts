@@ -1,0 +1,62 @@
+/** Names that tell that their value is a secret, and values that are none. Pure. */
+
+/** Longer names are told by their end. */
+const MAX_NAME = 64;
+/** Longer values are no word such as `true`. */
+const MAX_PLAIN_VALUE = 64;
+
+/** A part of a name that is the secret's kind by itself: `DB_PASSWORD`, `access-token`, `pgpassword`. */
+const SECRET_PART =
+  /^(?:pass|pwd|bearer|credentials?|authorization|signature|sig)$|(?:passw(?:or[dt]|d)|passphrase|passcode|passkey|secret|token|dbpass|credential|api_?key|accesskey|privatekey|secretkey|accountkey)$/;
+/** A part that makes a key of `…_KEY` secret. */
+const SECRET_KEY_PART =
+  /^(?:api|access|secret|private|account|signing|master|encryption|auth|storage|shared|service|jwt|hmac)$/;
+/** A part that tells that the value is about a secret, and none itself. */
+const HARMLESS_PART =
+  /^(?:file|files|filename|path|dir|url|uri|name|names|id|ids|len|length|min|max|type|kind|count|expir\w*|ttl|policy|hint|prompt|ask|no|field|column|col|algorithm|algo|format|version|age|history|lifetime|encryption|enabled|disabled|required|authentication|change[ds]?|updated|created|at|on|date|time|timeout|interval|strength|check|mode|status|stdin|fd|command|cmd|script|label|title|placeholder|manager|store|helper|size|limit|limits|regex|pattern|rotation|plugin|method|provider|link|endpoint|server|host|port|issuer|audience|scopes?|list|has|is|show|hide|forgot|validate|public|generate|random|require|retries|bucket)$/;
+
+/** `dbPassword`, `DB_PASSWORD` and `db-password` to db, password. */
+function partsOf(name: string): string[] {
+  return name
+    .slice(-MAX_NAME)
+    .replace(/([a-z\d])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .split(/[^a-z\d]+/)
+    .map((part) => part.replace(/\d+$/, ''))
+    .filter((part) => part !== '');
+}
+
+/** Whether a variable, option, column or field of this name holds a secret. */
+export function isSecretName(name: string): boolean {
+  if (name.length < 3) return false;
+  const parts = partsOf(name);
+  const at = parts.findIndex(
+    (part, i) =>
+      SECRET_PART.test(part) ||
+      (part === 'key' && SECRET_KEY_PART.test(parts[i - 1] ?? '')) ||
+      (part === 'auth' && i === parts.length - 1 && /_auth$/i.test(name)),
+  );
+  return at >= 0 && !parts.some((part, i) => i !== at && isHarmlessPart(parts, part, i, at));
+}
+
+function isHarmlessPart(parts: readonly string[], part: string, i: number, at: number): boolean {
+  // `encryption` in front of `key` is what makes it a secret.
+  if (i === at - 1 && parts[at] === 'key') return false;
+  return HARMLESS_PART.test(part);
+}
+
+/** A key, which is often given as the path of its file. */
+export const isKeyName = (name: string): boolean => /key$/i.test(name);
+
+/** A path, as far as one can be told from a key: base64 has `+`, `=` and no dots or tildes. */
+export const looksLikePath = (value: string): boolean =>
+  value.length <= 4096 &&
+  /^(?:~|\.{1,2})?\/[\w./~-]*$/.test(value) &&
+  /\.|^~|^\/(?:etc|home|root|opt|var|run|srv|tmp|usr)\//.test(value);
+
+const PLAIN_VALUE =
+  /^(?:|true|false|yes|no|on|off|null|none|nil|undefined|default|prompt|ask|-|\*+|x{3,}|\?|%s|\$\w+|\$\{\w+\}|\$\(|\{\{[^{}]*\}\}|<[\w .-]*>|\.\.\.)$/i;
+
+/** A switch, a placeholder or a reference to what is somewhere else. */
+export const isPlainValue = (value: string): boolean =>
+  value.length <= MAX_PLAIN_VALUE && PLAIN_VALUE.test(value);

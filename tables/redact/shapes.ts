@@ -1,0 +1,62 @@
+/**
+ * Secrets that are known by their shape, wherever they stand: the prefixes that their issuers document. Each
+ * begins where no word goes on, so that each run of characters is looked at once: linear.
+ */
+import type { SpanSink } from './spans.ts';
+
+const TOKENS = [
+  '(?:AKIA|ASIA)[0-9A-Z]{16}', // AWS access key id
+  'gh[pousr]_[A-Za-z0-9]{20,}', // GitHub
+  'github_pat_[A-Za-z0-9_]{20,}',
+  'glpat-[\\w-]{15,}', // GitLab
+  'xox[abprs]-[\\w-]{10,}', // Slack
+  'xapp-[\\w-]{10,}',
+  'npm_[A-Za-z0-9]{30,}',
+  'pypi-A[\\w-]{30,}',
+  'AIza[\\w-]{30,}', // Google API key
+  'ya29\\.[\\w.-]{20,}', // Google OAuth
+  '[sr]k_(?:live|test)_[A-Za-z0-9]{10,}', // Stripe
+  'sk-(?:ant|proj)-[\\w-]{20,}', // Anthropic, OpenAI
+  'dckr_pat_[\\w-]{20,}', // Docker Hub
+  'shpat_[a-fA-F0-9]{32}', // Shopify
+  'hvs\\.[\\w-]{20,}', // HashiCorp Vault
+  'dop_v1_[a-f0-9]{64}', // DigitalOcean
+  'AGE-SECRET-KEY-1[A-Z0-9]{50,}',
+  'eyJ[\\w-]{5,}\\.eyJ[\\w-]+(?:\\.[\\w-]*)?', // JWT (RFC 7519): {" in base64url, twice
+];
+const TOKEN = new RegExp(`(?<![\\w-])(?:${TOKENS.join('|')})`, 'g');
+const SLACK_WEBHOOK = /hooks\.slack\.com\/services\/([\w/]{10,})/g;
+/** `Bearer …` without the name of a header before it. */
+const BEARER = /(?<![\w-])bearer[ \t]+([\w.~+/-]{16,}=*)/gi;
+
+/** RFC 7468 and OpenSSH's and PGP's likes of it. */
+const PEM_BEGIN = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/g;
+const PEM_END = '-----END';
+
+/** How far back from a cut a token may begin, bytes. */
+const CUT_REACH = 16_384;
+const CUT_TOKEN =
+  /^(?:A[KS]IA|gh[pousr]_|github_pat_|glpat-|xox[abprs]-|xapp-|npm_|pypi-A|AIza|ya29\.|[sr]k_(?:live|test)_|sk-(?:ant|proj)-|dckr_pat_|shpat_|hvs\.|dop_v1_|AGE-SECRET-KEY-1|eyJ)/;
+
+/** @param cut the text goes on where it ends: a token that goes up to there is one whatever its length */
+export function findShapes(text: string, sink: SpanSink, cut: boolean): void {
+  for (const { index, 0: token } of text.matchAll(TOKEN)) sink.add(index, index + token.length);
+  for (const { index, 0: all, 1: secret = '' } of text.matchAll(SLACK_WEBHOOK))
+    sink.add(index + all.length - secret.length, index + all.length);
+  for (const { index, 0: all, 1: secret = '' } of text.matchAll(BEARER))
+    if (/[\d._]/.test(secret)) sink.add(index + all.length - secret.length, index + all.length);
+  for (const { index, 0: begin } of text.matchAll(PEM_BEGIN)) {
+    const from = index + begin.length;
+    const end = text.indexOf(PEM_END, from);
+    sink.add(from, end < 0 ? text.length : end);
+    if (end < 0) break;
+  }
+  if (cut) findCutToken(text, sink);
+}
+
+function findCutToken(text: string, sink: SpanSink): void {
+  let start = text.length;
+  const limit = Math.max(0, start - CUT_REACH);
+  while (start > limit && /[\w.-]/.test(text[start - 1] ?? '')) start--;
+  if (CUT_TOKEN.test(text.slice(start, start + 32))) sink.add(start, text.length);
+}
