@@ -132,9 +132,10 @@ static __always_inline void release_scratch(struct scratch *slot)
 
 /*
  * How far a NUL-terminated text goes on behind what was sent: its length is told even where the text is
- * cut. Bounded: 240 chunks are 15 MiB. -1 where the ring has no room to read it into.
+ * cut. Bounded: 240 chunks are 15 MiB. -1 where the ring has no room to read it into. Not static: the verifier
+ * looks at such a function once, and not at each of its calls.
  */
-static __noinline long measure_text(const char *from)
+__noinline long measure_text(__u64 from)
 {
 	struct text_record *scratch;
 	__u32 length = 0;
@@ -144,7 +145,7 @@ static __noinline long measure_text(const char *from)
 	if (!scratch)
 		return -1;
 	for (i = 0; i < TEXT_MEASURE_CHUNKS; i++) {
-		long n = bpf_probe_read_user_str(scratch->text, TEXT_CHUNK, from + length);
+		long n = bpf_probe_read_user_str(scratch->text, TEXT_CHUNK, (void *)(from + length));
 
 		if (n <= 0)
 			break;
@@ -168,13 +169,56 @@ _Static_assert(__builtin_offsetof(struct small_text, text) ==
 	       "a small text is a text record");
 
 /*
+ * One chunk of 64 KiB of a NUL-terminated text, which begins `at` bytes behind `from`. Not static,
+ * as above.
+ * @param at_most chunks that may still be sent, this one included
+ * @return bytes of it that were sent; TEXT_CHUNK - 1 where the text goes on; -1 where there was no room
+ */
+__noinline int emit_text_chunk(struct record_header *header, __u64 from, __u32 at, __u32 at_most)
+{
+	struct text_record *record;
+	__u32 size;
+	long n;
+
+	if (!header)
+		return -1;
+	record = bpf_ringbuf_reserve(&events, sizeof(*record) + TEXT_CHUNK, 0);
+	if (!record) {
+		count(COUNTER_RECORDS_LOST);
+		record_lost(header->target, header->probe);
+		return -1;
+	}
+	n = bpf_probe_read_user_str(record->text, TEXT_CHUNK, (void *)(from + at));
+	size = n > 0 ? n - 1 : 0;
+	record->header = *header;
+	record->size = size;
+	record->total = at + size;
+	if (n < TEXT_CHUNK) {
+		record->header.flags |= FLAG_LAST;
+		if (n <= 0) {
+			record->header.flags |= FLAG_READ_FAILED | FLAG_TEXT_CUT;
+			count(COUNTER_READ_FAILED);
+		}
+	} else if (at_most == 1) {
+		long rest = measure_text(from + at + size);
+
+		record->header.flags |= FLAG_LAST;
+		if (rest != 0)
+			record->header.flags |= FLAG_TEXT_CUT;
+		if (rest > 0)
+			record->total += rest;
+	}
+	bpf_ringbuf_submit(record, 0);
+	return size;
+}
+
+/*
  * A NUL-terminated text of the process, in one small record or in chunks of 64 KiB. The header is the
  * template of each; its seq is that of the next record: it goes up with lost ones too.
  */
 static __noinline __attribute__((unused)) int emit_text(struct record_header *header, const char *from)
 {
 	struct small_text small;
-	struct text_record *record;
 	__u32 total = 0;
 	long n;
 	int i;
@@ -200,47 +244,22 @@ static __noinline __attribute__((unused)) int emit_text(struct record_header *he
 	}
 
 	for (i = 0; i < TEXT_MAX_CHUNKS; i++) {
-		__u32 size;
+		int size = emit_text_chunk(header, (__u64)from, total, TEXT_MAX_CHUNKS - i);
 
-		record = bpf_ringbuf_reserve(&events, sizeof(*record) + TEXT_CHUNK, 0);
-		if (!record) {
-			header->seq++;
-			count(COUNTER_RECORDS_LOST);
-			record_lost(header->target, header->probe);
-			return 0;
-		}
-		n = bpf_probe_read_user_str(record->text, TEXT_CHUNK, from + total);
-		size = n > 0 ? n - 1 : 0;
-		total += size;
-		record->header = *header;
-		if (n < TEXT_CHUNK) {
-			record->header.flags |= FLAG_LAST;
-			if (n <= 0) {
-				record->header.flags |= FLAG_READ_FAILED | FLAG_TEXT_CUT;
-				count(COUNTER_READ_FAILED);
-			}
-		} else if (i == TEXT_MAX_CHUNKS - 1) {
-			long rest = measure_text(from + total);
-
-			record->header.flags |= FLAG_LAST;
-			if (rest != 0)
-				record->header.flags |= FLAG_TEXT_CUT;
-			if (rest > 0)
-				total += rest;
-		}
-		record->size = size;
-		record->total = total;
-		bpf_ringbuf_submit(record, 0);
 		header->seq++;
-		if (n < TEXT_CHUNK)
+		if (size < TEXT_CHUNK - 1)
 			return 0;
+		total += size;
 	}
 	return 0;
 }
 
+#define CHUNK_SMALL 4096
+#define CHUNK_MIDDLE 16384
+
 /* Reserve, fill and submit one chunk of this many bytes at most. 0, or -1 where there was no room. */
-static __always_inline int emit_chunk(struct record_header *header, const char *from, __u32 size, __u32 total,
-				      const __u32 room)
+static __always_inline int emit_reserved(struct record_header *header, __u64 from, __u32 size, __u32 total,
+					 const __u32 room)
 {
 	struct text_record *record = bpf_ringbuf_reserve(&events, sizeof(*record) + room, 0);
 
@@ -254,7 +273,7 @@ static __always_inline int emit_chunk(struct record_header *header, const char *
 	record->total = total;
 	if (size > room) /* for the verifier */
 		size = room;
-	if (bpf_probe_read_user(record->text, size, from) != 0) {
+	if (bpf_probe_read_user(record->text, size, (void *)from) != 0) {
 		record->size = 0;
 		record->header.flags |= FLAG_READ_FAILED;
 		count(COUNTER_READ_FAILED);
@@ -263,8 +282,20 @@ static __always_inline int emit_chunk(struct record_header *header, const char *
 	return 0;
 }
 
-#define CHUNK_SMALL 4096
-#define CHUNK_MIDDLE 16384
+/*
+ * A chunk of at most TEXT_CHUNK bytes at the address `from`, with as little room in the ring as it needs. Not
+ * static, as above.
+ */
+__noinline int emit_chunk(struct record_header *header, __u64 from, __u32 size, __u32 total)
+{
+	if (!header)
+		return -1;
+	if (size <= CHUNK_SMALL)
+		return emit_reserved(header, from, size, total, CHUNK_SMALL);
+	if (size <= CHUNK_MIDDLE)
+		return emit_reserved(header, from, size, total, CHUNK_MIDDLE);
+	return emit_reserved(header, from, size, total, TEXT_CHUNK);
+}
 
 /*
  * `total` bytes of the process, which may hold any byte, in chunks. Each carries the same header; FLAG_LAST
@@ -288,12 +319,7 @@ static __noinline __attribute__((unused)) int emit_bytes(struct record_header *h
 			header->flags = FLAG_LAST;
 		else if (i == TEXT_MAX_CHUNKS - 1)
 			header->flags = FLAG_LAST | FLAG_TEXT_CUT;
-		if (size <= CHUNK_SMALL)
-			emit_chunk(header, from + at, size, total, CHUNK_SMALL);
-		else if (size <= CHUNK_MIDDLE)
-			emit_chunk(header, from + at, size, total, CHUNK_MIDDLE);
-		else
-			emit_chunk(header, from + at, size, total, TEXT_CHUNK);
+		emit_chunk(header, (__u64)from + at, size, total);
 	}
 	return 0;
 }
