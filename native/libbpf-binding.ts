@@ -55,6 +55,12 @@ function bind() {
     findProgram: lib.func(
       'uintptr_t bpf_object__find_program_by_name(uintptr_t object, const char *name)',
     ),
+    nextProgram: lib.func(
+      'uintptr_t bpf_object__next_program(uintptr_t object, uintptr_t program)',
+    ),
+    programName: lib.func('const char *bpf_program__name(uintptr_t program)'),
+    setAutoload: lib.func('int bpf_program__set_autoload(uintptr_t program, bool autoload)'),
+    reuseMap: lib.func('int bpf_map__reuse_fd(uintptr_t map, int fd)'),
     mapFd: lib.func('int bpf_map__fd(uintptr_t map)'),
     mapMaxEntries: lib.func('uint32_t bpf_map__max_entries(uintptr_t map)'),
     setMaxEntries: lib.func('int bpf_map__set_max_entries(uintptr_t map, uint32_t entries)'),

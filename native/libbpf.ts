@@ -1,6 +1,10 @@
 /**
  * One BPF object, its maps, and the links of its programs. `BpfObject` owns every native handle and closes
  * them all.
+ *
+ * The kernel verifies a program for as long as half a second, so one is loaded when it is first to be attached:
+ * a collector that goes on with what is pinned, or a host without such a binary, waits for none. libbpf loads an
+ * object only once; those that come later are of another object from the same file, over the same maps.
  */
 import { LiveAuditError } from './errors.ts';
 import { failure, forgetLog, libbpf } from './libbpf-binding.ts';
@@ -10,6 +14,8 @@ type Pointer = bigint;
 /** struct bpf_uprobe_opts: offsets and size; longer structs of later versions take a zero tail. */
 const UPROBE_OPTS = { size: 40, cookie: 16, retprobe: 24 } as const;
 const ANY_PID = -1;
+/** The verifier gives up with EAGAIN when a signal comes: that says nothing of the object. */
+const LOAD_TRIES = 5;
 
 /** An attached probe. */
 export class BpfLink {
@@ -48,11 +54,14 @@ export class BpfLink {
 }
 
 export class BpfObject {
-  #object: Pointer;
+  readonly #path: string;
+  /** The first has the maps; each one after it has some of the programs. */
+  readonly #objects: Pointer[] = [];
+  readonly #programs = new Map<string, Pointer>();
   readonly #links = new Set<BpfLink>();
 
   /**
-   * Open, size and load one object.
+   * Open, size and make the maps of one object.
    * @param maxEntries sizes of maps that differ from the object's own, by name
    * @param pinDirectory where the maps are pinned; those that are there already are taken over
    * @throws LiveAuditError BPF, BPF_DENIED, LIBBPF
@@ -62,43 +71,81 @@ export class BpfObject {
     maxEntries: Readonly<Record<string, number>> = {},
     pinDirectory: string | null = null,
   ) {
-    forgetLog();
-    this.#object = BigInt(libbpf().open(path, null));
-    if (this.#object === 0n) throw failure(`cannot open ${path}`);
+    this.#path = path;
     try {
+      const object = this.#open();
+      for (const program of programsOf(object)) libbpf().setAutoload(program, false);
       for (const [name, entries] of Object.entries(maxEntries))
         if (libbpf().setMaxEntries(this.#map(name), entries) !== 0)
           throw failure(`cannot size the map ${name}`);
-      if (pinDirectory !== null) this.#pinMaps(pinDirectory);
-      if (libbpf().load(this.#object) !== 0) throw failure(`the kernel refused ${path}`);
+      if (pinDirectory !== null) pinMaps(object, pinDirectory);
+      this.#load(object);
     } catch (error) {
       this.close();
       throw error;
     }
   }
 
-  #pinMaps(directory: string): void {
-    let map = 0n;
-    for (;;) {
-      map = BigInt(libbpf().nextMap(this.#object, map));
-      if (map === 0n) return;
-      const name = String(libbpf().mapName(map));
-      if (name.includes('.')) continue; // .rodata and its like are of the program, not state
-      if (libbpf().setPinPath(map, `${directory}/${name}`) !== 0)
-        throw failure(`cannot pin the map ${name}`);
+  #open(): Pointer {
+    forgetLog();
+    const object = BigInt(libbpf().open(this.#path, null));
+    if (object === 0n) throw failure(`cannot open ${this.#path}`);
+    this.#objects.push(object);
+    return object;
+  }
+
+  /** libbpf loads an object once: after a failure it is to be closed. */
+  #load(object: Pointer): void {
+    if (libbpf().load(object) !== 0) throw failure(`the kernel refused ${this.#path}`);
+  }
+
+  /**
+   * Load programs that are not loaded yet, all in one go: what is attached next.
+   * @throws LiveAuditError BPF: the kernel refuses one of them, and none is loaded
+   */
+  loadPrograms(names: Iterable<string>): void {
+    const wanted = new Set([...names].filter((name) => !this.#programs.has(name)));
+    if (wanted.size === 0) return;
+    for (let tries = 1; ; tries++) {
+      const object = this.#open();
+      try {
+        this.#loadOf(object, wanted);
+        return;
+      } catch (error) {
+        this.#objects.pop();
+        libbpf().close(object);
+        if (tries === LOAD_TRIES || !/\bEAGAIN\b/.test((error as Error).message)) throw error;
+      }
     }
   }
 
+  #loadOf(object: Pointer, wanted: ReadonlySet<string>): void {
+    for (const map of mapsOf(object)) {
+      const fd = this.mapFd(String(libbpf().mapName(map)));
+      if (libbpf().reuseMap(map, fd) !== 0) throw failure('cannot use the maps again');
+    }
+    const found = new Map<string, Pointer>();
+    for (const program of programsOf(object)) {
+      const name = String(libbpf().programName(program));
+      libbpf().setAutoload(program, wanted.has(name));
+      if (wanted.has(name)) found.set(name, program);
+    }
+    for (const name of wanted)
+      if (!found.has(name)) throw new LiveAuditError('INTERNAL', `no BPF program ${name}`);
+    this.#load(object);
+    for (const [name, program] of found) this.#programs.set(name, program);
+  }
+
   #map(name: string): Pointer {
-    const map = BigInt(libbpf().findMap(this.#object, name));
+    const [maps = 0n] = this.#objects;
+    const map = BigInt(libbpf().findMap(maps, name));
     if (map === 0n) throw new LiveAuditError('INTERNAL', `no BPF map ${name}`);
     return map;
   }
 
   #program(name: string): Pointer {
-    const program = BigInt(libbpf().findProgram(this.#object, name));
-    if (program === 0n) throw new LiveAuditError('INTERNAL', `no BPF program ${name}`);
-    return program;
+    this.loadPrograms([name]);
+    return this.#programs.get(name) ?? 0n;
   }
 
   /** The descriptor of a map: valid until `close`. */
@@ -119,8 +166,9 @@ export class BpfObject {
 
   /** Attach a program by its section: tracepoints. @throws LiveAuditError */
   attach(program: string): BpfLink {
+    const pointer = this.#program(program);
     forgetLog();
-    const link = libbpf().attach(this.#program(program));
+    const link = libbpf().attach(pointer);
     return this.#attached(BigInt(link), `cannot attach ${program}`);
   }
 
@@ -129,13 +177,14 @@ export class BpfObject {
     program: string,
     at: { path: string; offset: number; cookie: bigint; retprobe: boolean },
   ): BpfLink {
+    const pointer = this.#program(program);
     forgetLog();
     const opts = Buffer.alloc(UPROBE_OPTS.size);
     opts.writeBigUInt64LE(BigInt(UPROBE_OPTS.size), 0);
     opts.writeBigUInt64LE(at.cookie, UPROBE_OPTS.cookie);
     opts.writeUInt8(at.retprobe ? 1 : 0, UPROBE_OPTS.retprobe);
     const { path, offset } = at;
-    const link = libbpf().attachUprobe(this.#program(program), ANY_PID, path, offset, opts);
+    const link = libbpf().attachUprobe(pointer, ANY_PID, path, offset, opts);
     return this.#attached(BigInt(link), `cannot attach ${program} to ${path}`);
   }
 
@@ -169,7 +218,32 @@ export class BpfObject {
   /** Detach everything and free the object. */
   close(): void {
     this.detachAll();
-    if (this.#object !== 0n) libbpf().close(this.#object);
-    this.#object = 0n;
+    for (const object of this.#objects.splice(0)) libbpf().close(object);
+    this.#programs.clear();
+  }
+}
+
+function* mapsOf(object: Pointer): Generator<Pointer> {
+  for (let map = 0n; ; ) {
+    map = BigInt(libbpf().nextMap(object, map));
+    if (map === 0n) return;
+    yield map;
+  }
+}
+
+function* programsOf(object: Pointer): Generator<Pointer> {
+  for (let program = 0n; ; ) {
+    program = BigInt(libbpf().nextProgram(object, program));
+    if (program === 0n) return;
+    yield program;
+  }
+}
+
+function pinMaps(object: Pointer, directory: string): void {
+  for (const map of mapsOf(object)) {
+    const name = String(libbpf().mapName(map));
+    if (name.includes('.')) continue; // .rodata and its like are of the program, not state
+    if (libbpf().setPinPath(map, `${directory}/${name}`) !== 0)
+      throw failure(`cannot pin the map ${name}`);
   }
 }

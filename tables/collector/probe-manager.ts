@@ -191,12 +191,23 @@ export class ProbeManager {
     if (missing)
       throw new LiveAuditError('NO_SYMBOL', `${target.executable.path}: no ${missing.spec.symbol}`);
 
+    this.#loadPrograms(target, record);
     // Before the first link: whoever finds a link finds what it belongs to.
     updateArray(this.#targetsFd, id, encodeTarget(record));
     for (const probe of target.probes) this.#attachProbe(id, target, probe, record);
     noteUnknown(target, record);
     if (target.probes.every(({ link }) => link === null))
       updateArray(this.#targetsFd, id, Buffer.alloc(TargetLayout.size));
+  }
+
+  /** All that the binary needs at once; where the kernel refuses one, each is tried when it is attached. */
+  #loadPrograms({ probes }: Target, { probeVaddr }: TargetRecord): void {
+    const needed = probes.filter(({ spec }) => probeVaddr[spec.index] !== 0);
+    try {
+      this.#object.loadPrograms(needed.map(({ spec }) => spec.program));
+    } catch {
+      // The one that is refused says so at its probe.
+    }
   }
 
   #attachProbe(id: number, target: Target, probe: Probe, record: TargetRecord): void {

@@ -25,7 +25,7 @@ export interface TakeOver {
  * @throws LiveAuditError BPF, BPF_DENIED, LIBBPF
  */
 export function loadOverPins({ object, sizes, pins, writer, counters, log }: TakeOver): BpfObject {
-  if (!pins) return load(object, sizes, null);
+  if (!pins) return new BpfObject(object, sizes);
   const replace = (reason: string) => {
     countsOf(pins, writer, counters);
     pins.clear();
@@ -38,11 +38,11 @@ export function loadOverPins({ object, sizes, pins, writer, counters, log }: Tak
   else if (!pins.haveSizes(sizes)) replace('the kernel’s ring buffer gets another size');
   let loaded: BpfObject;
   try {
-    loaded = load(object, sizes, pins.maps);
+    loaded = new BpfObject(object, sizes, pins.maps);
   } catch (error) {
     if (!(error instanceof LiveAuditError) || error.code !== 'BPF' || pins.isEmpty) throw error;
     replace(error.message);
-    loaded = load(object, sizes, pins.maps);
+    loaded = new BpfObject(object, sizes, pins.maps);
   }
   pins.seal();
   return loaded;
@@ -68,21 +68,4 @@ export function removeOthers(
 function countsOf(pins: PinnedVersion, writer: RingWriter, counters: KernelCounters): void {
   if (writer.epoch !== 0n && pins.problem === null && pins.epoch === writer.epoch)
     pins.withMap('counters', (fd) => areCounters(fd) && counters.read(fd, writer));
-}
-
-/** The verifier gives up with EAGAIN when a signal comes: that says nothing of the object or its pins. */
-const LOAD_TRIES = 5;
-
-function load(
-  object: string,
-  sizes: Readonly<Record<string, number>>,
-  pinDirectory: string | null,
-): BpfObject {
-  for (let tries = 1; ; tries++) {
-    try {
-      return new BpfObject(object, sizes, pinDirectory);
-    } catch (error) {
-      if (tries === LOAD_TRIES || !/\bEAGAIN\b/.test((error as Error).message)) throw error;
-    }
-  }
 }
