@@ -1,8 +1,10 @@
 /** The kernel's audit for live tests: rules that only the test's own processes match, and all put back afterwards. */
-import { spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import path from 'node:path';
 import {
   AuditControl,
   type AuditRule,
+  type AuditStatus,
   NETLINK_AUDIT,
   RuleField,
 } from '../../native/audit-control.ts';
@@ -46,8 +48,10 @@ const MACHINE: Machine = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
 export class AuditWorld {
   readonly control = new AuditControl();
   readonly #before = this.control.status();
+  readonly #guard: ChildProcess;
 
   constructor() {
+    this.#guard = guard(this.#before);
     this.control.setBacklogLimit(65_536);
     this.control.setEnabled(true);
   }
@@ -94,7 +98,7 @@ export class AuditWorld {
     if (status !== 0) throw new Error(`${command}: ${status} ${stderr}`);
   }
 
-  /** Say something as programs do. @returns what is in the message to find it by */
+  /** Say something as programs do. */
   say(type: number, text: string): void {
     const socket = new NetlinkSocket(NETLINK_AUDIT, 0);
     const body = Buffer.from(`${text}\0`);
@@ -117,7 +121,15 @@ export class AuditWorld {
     this.control.setEnabled(this.#before.enabled === 1);
     this.control.setBacklogLimit(this.#before.backlogLimit);
     this.control.close();
+    this.#guard.kill('SIGKILL');
   }
+}
+
+/** Also where the test is killed: in a process group of its own, it sees its input end. */
+function guard({ enabled, backlogLimit }: AuditStatus): ChildProcess {
+  const script = path.join(__dirname, 'audit-guard.ts');
+  const args = [script, String(enabled), String(backlogLimit)];
+  return spawn(process.execPath, args, { detached: true, stdio: ['pipe', 'ignore', 'inherit'] });
 }
 
 export const ledgerOf = (
