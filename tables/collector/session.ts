@@ -7,7 +7,7 @@
  * point is followed by one that goes on there: records that come again are known by their position.
  */
 import fs from 'node:fs';
-import path from 'node:path';
+import { bpfObjectPath } from '../../native/assets.ts';
 import { mapValues } from '../../native/bpf-map.ts';
 import { bootToUnix } from '../../native/clock.ts';
 import { LiveAuditError } from '../../native/errors.ts';
@@ -73,9 +73,7 @@ export class CaptureSession {
   constructor(options: SessionOptions) {
     const { capture, assetsDir, stateDir, keepCapture, writer } = options;
     this.#options = options;
-    const object = path.join(assetsDir, capture.object);
-    if (!fs.existsSync(object))
-      throw new LiveAuditError('BPF', `${object} is missing: it was not built (no clang)`);
+    const object = bpfObjectPath(assetsDir, capture.object);
     const log = (line: string) => options.log(`${this.table}: ${line}`);
     this.#pins = keepCapture ? new Pins(stateDir, capture.spec.name, object) : null;
     const takeOver: TakeOver = {
