@@ -28,6 +28,11 @@ export const ERROR_CODES = {
     'libbpf is missing',
     'install libbpf1 (1.0 or newer), or use the release file, which has its own',
   ),
+  EXTRACT: code(
+    1,
+    'a library of the release file cannot be loaded',
+    'set LIVE_AUDIT_LIB_DIR to a directory of root’s that is not mounted noexec; under SELinux or AppArmor see `dmesg` and `ausearch -m avc`',
+  ),
   BPF: code(
     1,
     'the kernel or libbpf refused',

@@ -5,6 +5,7 @@
  * Struct layouts are libbpf's public ABI (bpf/libbpf.h, checked with 1.1 and 1.7).
  */
 import koffi from 'koffi';
+import { loadLibrary } from './assets.ts';
 import { LiveAuditError } from './errors.ts';
 import { errnoName } from './libc.ts';
 
@@ -29,8 +30,9 @@ export const forgetLog = (): void => {
 function bind() {
   const lib = (() => {
     try {
-      return koffi.load(LIBBPF);
+      return loadLibrary(LIBBPF, (file) => koffi.load(file));
     } catch (cause) {
+      if (cause instanceof LiveAuditError) throw cause;
       throw new LiveAuditError('LIBBPF', `${LIBBPF} cannot be loaded`, { cause });
     }
   })();

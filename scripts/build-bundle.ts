@@ -9,6 +9,21 @@ const LAUNCHER = 'live_audit.ext';
 /** Packages with a native part: found in node_modules when they are needed. */
 const EXTERNAL = ['koffi'];
 
+/** How Node runs the program: little garbage of long life is made, so a small young generation is enough. */
+export const NODE_FLAGS = ['--max-semi-space-size=1', '--single-threaded-gc'];
+
+/** What the development form and the single executable (package/bundle.ts) have in common. */
+export const BUNDLE_OPTIONS = {
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node24',
+  minifyWhitespace: true,
+  minifySyntax: true,
+  logLevel: 'warning',
+  write: false,
+} as const;
+
 /**
  * esbuild takes a tenth of a second, less than knowing whether it must run: it always runs, and only
  * files whose content changed are written.
@@ -19,16 +34,9 @@ export async function buildBundle(entry: string, outDir: string): Promise<string
   const { outputFiles } = await build({
     entryPoints: [entry],
     outfile: join(outDir, BUNDLE),
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node24',
+    ...BUNDLE_OPTIONS,
     external: EXTERNAL,
-    minifyWhitespace: true,
-    minifySyntax: true,
     sourcemap: 'linked',
-    logLevel: 'warning',
-    write: false,
   });
   const written = outputFiles.map(({ path, contents }) => writeIfChanged(path, contents, 0o644));
   written.push(writeIfChanged(join(outDir, LAUNCHER), Buffer.from(launcher(process.arch)), 0o755));
@@ -43,7 +51,7 @@ export const launcher = (arch: string): string => `#!/bin/sh
 # Written by scripts/build-bundle.ts: the development form of the executable.
 self=$(readlink -f -- "$0")
 here=\${self%/*}
-exec "$here/../node_modules/node-linux-${arch}/bin/node" --max-semi-space-size=1 --single-threaded-gc "$here/${BUNDLE}" "$@"
+exec "$here/../node_modules/node-linux-${arch}/bin/node" ${NODE_FLAGS.join(' ')} "$here/${BUNDLE}" "$@"
 `;
 
 /** Replaces the file whole, so that a process that runs it keeps what it has. */

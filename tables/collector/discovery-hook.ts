@@ -1,8 +1,6 @@
 /** The exec hook: tells of each program file that is run for the first time (bpf/discover.bpf.c). */
-import fs from 'node:fs';
-import path from 'node:path';
+import { bpfObjectPath } from '../../native/assets.ts';
 import { deleteElement, lookupArray } from '../../native/bpf-map.ts';
-import { LiveAuditError } from '../../native/errors.ts';
 import { KernelRing, RingWaker } from '../../native/kernel-ring.ts';
 import { BpfObject } from '../../native/libbpf.ts';
 
@@ -58,10 +56,7 @@ export class ExecHook {
   /** @throws LiveAuditError BPF, BPF_DENIED, LIBBPF */
   constructor(assetsDir: string, onProgram: (report: ProgramReport) => void) {
     this.#onProgram = onProgram;
-    const object = path.join(assetsDir, OBJECT);
-    if (!fs.existsSync(object))
-      throw new LiveAuditError('BPF', `${object} is missing: it was not built (no clang)`);
-    this.#object = new BpfObject(object);
+    this.#object = new BpfObject(bpfObjectPath(assetsDir, OBJECT));
     try {
       const fd = this.#object.mapFd('programs');
       this.#ring = new KernelRing(fd, this.#object.mapEntries('programs'));
