@@ -53,6 +53,8 @@ export class Origins {
   readonly #sessions = new Map<number, Session>();
   /** By cgroup; with version 1 of cgroups all have the same id, and the namespace tells them apart. */
   readonly #places = new Map<number | bigint, Place>();
+  /** The last process that was gone when its cgroup was to be looked up: it has more records to come. */
+  #gone = 0;
 
   constructor(files: OriginFiles = procFiles) {
     this.#files = files;
@@ -77,8 +79,12 @@ export class Origins {
   container(pid: number, cgroup: number | bigint, namespace: number): string | null {
     const known = this.#places.get(cgroup);
     if (known?.namespace === namespace) return known.container;
+    if (pid === this.#gone) return null;
     const container = this.#files.container(pid);
-    if (container === null && this.#files.started(pid) === null) return null; // gone: the next one tells
+    if (container === null && this.#files.started(pid) === null) {
+      this.#gone = pid; // the next one in that cgroup tells
+      return null;
+    }
     if (this.#places.size >= KEPT) this.#places.clear();
     this.#places.set(cgroup, { namespace, container });
     return container;
