@@ -4,6 +4,7 @@ import koffi from 'koffi';
 
 const libc = koffi.load('libc.so.6');
 const clockOf = libc.func('int clock_getcpuclockid(int pid, _Out_ int32_t *clock)');
+const getrusage = libc.func('int getrusage(int who, _Out_ int64_t *usage)');
 const clockGettime = libc.func('int clock_gettime(int clock, _Out_ int64_t *timespec)');
 
 /**
@@ -16,6 +17,19 @@ export function cpuTime(pid: number): bigint {
   if (clockOf(pid, clock) !== 0 || clockGettime(clock[0] ?? 0, timespec) !== 0)
     throw new Error(`process ${pid} is gone`);
   return (timespec[0] ?? 0n) * 1_000_000_000n + (timespec[1] ?? 0n);
+}
+
+const RUSAGE_CHILDREN = -1;
+/** struct rusage on 64-bit machines: struct timeval of user and of system time, then 14 longs. */
+const RUSAGE_WORDS = 18;
+const US_PER_S = 1e6;
+
+/** CPU time of the children that have ended and been waited for, and of theirs, s. */
+export function childUsage(): number {
+  const words = new BigInt64Array(RUSAGE_WORDS);
+  if (getrusage(RUSAGE_CHILDREN, words) !== 0) throw new Error('getrusage failed');
+  const [userS = 0n, userUs = 0n, systemS = 0n, systemUs = 0n] = words;
+  return Number(userS + systemS) + Number(userUs + systemUs) / US_PER_S;
 }
 
 /** utime and stime of /proc/PID/stat: fields 14 and 15, counted from after the name in parentheses. */

@@ -4,7 +4,7 @@
  */
 import { toText } from '../events/text.ts';
 import { ENRICHED } from './fields.ts';
-import { decimal, encodedText, unhex } from './values.ts';
+import { decimal, encodedText, startsWith, unhex } from './values.ts';
 
 const SPACE = 0x20;
 const QUOTE = 0x22;
@@ -12,6 +12,7 @@ const EQUALS = 0x3d;
 const LETTER_A = 0x61;
 const OPEN = 0x5b;
 const CLOSE = 0x5d;
+const ARGC = Buffer.from('argc');
 
 /** One argument: as text, or the pieces of a long one. */
 type Argument = string | Buffer[];
@@ -77,8 +78,8 @@ export class Arguments {
       index = index * 10 + digit;
     }
     if (at === key + 1) {
-      const argc =
-        bytes.toString('latin1', key, keyEnd) === 'argc' ? decimal(bytes, value, end) : null;
+      const isCount = keyEnd - key === ARGC.length && startsWith(bytes, key, ARGC);
+      const argc = isCount ? decimal(bytes, value, end) : null;
       if (argc === null || argc < 0 || this.argc !== null) return false;
       this.argc = argc;
       return true;

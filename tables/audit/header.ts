@@ -1,5 +1,7 @@
 /** What every record begins with: `audit(1700000000.123:456): ` in Unix s, ms and the event's serial number. */
 
+import { startsWith } from './values.ts';
+
 const DOT = 0x2e;
 const COLON = 0x3a;
 const SPACE = 0x20;
@@ -22,7 +24,7 @@ export class RecordHeader {
 
   /** @returns false where there is no header at `at` */
   read(bytes: Uint8Array, at: number, end: number): boolean {
-    for (let i = 0; i < BEGIN.length; i++) if (bytes[at + i] !== BEGIN[i]) return false;
+    if (!startsWith(bytes, at, BEGIN)) return false;
     this.#at = at + BEGIN.length;
     const seconds = this.#number(bytes, end, DOT);
     const milliseconds = this.#number(bytes, end, COLON);

@@ -5,6 +5,7 @@
 import fs from 'node:fs';
 import type { EventAssembler } from './events.ts';
 import { recordTypeNumber } from './names.ts';
+import { plainText, startsWith } from './values.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 /** A record has at most 9 KiB, enriched and with hex some more: a longer line is none. */
@@ -82,7 +83,7 @@ export class LogFile {
     const name = at + TYPE.length;
     let space = name;
     while (space < end && bytes[space] !== SPACE) space++;
-    const type = this.#type(bytes.toString('latin1', name, Math.min(space, name + MAX_NAME)));
+    const type = this.#type(plainText(bytes, name, Math.min(space, name + MAX_NAME)));
     if (type === null || !startsWith(bytes, space + 1, MESSAGE)) return false;
     this.#assembler.accept(type, bytes, space + 1 + MESSAGE.length, end);
     return true;
@@ -99,8 +100,3 @@ export class LogFile {
 
 const MAX_NAME = 64;
 const MAX_TYPES = 4096;
-
-function startsWith(bytes: Buffer, at: number, word: Buffer): boolean {
-  for (let i = 0; i < word.length; i++) if (bytes[at + i] !== word[i]) return false;
-  return true;
-}

@@ -12,6 +12,11 @@ const ASCII_END = 0x80;
 /** `4294967295` and `-1`: no login user, no session. */
 export const UNSET_ID = 4_294_967_295;
 
+export function startsWith(bytes: Uint8Array, at: number, word: Uint8Array): boolean {
+  for (let i = 0; i < word.length; i++) if (bytes[at + i] !== word[i]) return false;
+  return true;
+}
+
 /** A decimal number from -2^53 to 2^53, or null. */
 export function decimal(bytes: Uint8Array, at: number, end: number): number | null {
   const negative = bytes[at] === MINUS;
@@ -33,19 +38,17 @@ export function id(bytes: Uint8Array, at: number, end: number): number | null {
   return value === -1 ? UNSET_ID : value;
 }
 
-/** 0 to 15, or -1. */
-export function hexDigit(byte: number): number {
-  if (byte >= ZERO && byte <= NINE) return byte - ZERO;
-  const letter = byte | 0x20;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
-}
+/** The value of each hexadecimal digit by its byte; -1 for what is none. */
+const HEX_DIGIT = Int8Array.from({ length: 256 }, (_, byte) =>
+  '0123456789abcdef'.indexOf(String.fromCharCode(byte).toLowerCase()),
+);
 
 /** A hexadecimal number without sign, of which the lower 32 bits are given; null where it is none. */
 export function hex32(bytes: Uint8Array, at: number, end: number): number | null {
   if (at >= end) return null;
   let value = 0;
   for (let i = at; i < end; i++) {
-    const digit = hexDigit(bytes[i] ?? 0);
+    const digit = HEX_DIGIT[bytes[i] ?? 0] ?? -1;
     if (digit < 0) return null;
     value = (value << 4) | digit;
   }
@@ -112,9 +115,9 @@ export function unhex(bytes: Uint8Array, at: number, end: number): Buffer | null
   if (length === 0 || length % 2 !== 0) return null;
   const decoded = Buffer.allocUnsafe(length / 2);
   for (let i = 0; i < decoded.length; i++) {
-    const high = hexDigit(bytes[at + 2 * i] ?? 0);
-    const low = hexDigit(bytes[at + 2 * i + 1] ?? 0);
-    if (high < 0 || low < 0) return null;
+    const high = HEX_DIGIT[bytes[at + 2 * i] ?? 0] ?? -1;
+    const low = HEX_DIGIT[bytes[at + 2 * i + 1] ?? 0] ?? -1;
+    if ((high | low) < 0) return null;
     decoded[i] = (high << 4) | low;
   }
   return decoded;

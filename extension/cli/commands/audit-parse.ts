@@ -1,7 +1,7 @@
 import { LiveAuditError } from '../../../native/errors.ts';
 import { type LogReport, logTables, readLogs } from '../../../tables/audit/log-tables.ts';
 import { type AuditTable, auditSpecs } from '../../../tables/audit/rows.ts';
-import type { TableSpec, Value } from '../../sdk/spec.ts';
+import { JsonLines, JsonOutput } from '../json-lines.ts';
 import { log } from '../log.ts';
 import { parseOptions } from '../options.ts';
 import { FORMATS, type Format } from '../output.ts';
@@ -13,9 +13,6 @@ const FLAGS = {
   line: { type: 'boolean' },
   table: { type: 'boolean' },
 } as const satisfies Record<Format, { type: 'boolean' }>;
-
-/** Written at once. */
-const BATCH_BYTES = 256 * 1024;
 
 /**
  * `audit-parse FILE…`: the rows that the audit tables would have had, from files as auditd writes them: a JSON
@@ -65,16 +62,13 @@ function ask(files: readonly string[], maxText: number, sql: string, format: For
 }
 
 function print(files: readonly string[], maxText: number, tables: readonly AuditTable[]): void {
-  const writers = new Map(
+  const output = new JsonOutput((bytes) => process.stdout.write(bytes));
+  const lines = new Map(
     auditSpecs
       .filter(({ name }) => tables.includes(name))
-      .map((spec) => [spec.name as string, new JsonLines(spec)]),
+      .map((spec) => [spec.name as string, new JsonLines(spec, output)]),
   );
-  const output = new Output();
-  const reading = readLogs(files, maxText, (table, row) => {
-    const writer = writers.get(table);
-    if (writer) output.write(writer.line(row));
-  });
+  const reading = readLogs(files, maxText, (table, row) => lines.get(table)?.add(row));
   let step = reading.next();
   while (!step.done) step = reading.next();
   output.flush();
@@ -88,53 +82,3 @@ function report({ lines, events, malformed, repeated, incomplete, missing }: Log
     `${lines} lines, ${events} events; ${malformed} records malformed, ${repeated} repeated, ${incomplete} events incomplete, ${missing} serial numbers missing`,
   );
 }
-
-/** Standard output, in batches. A text is bytes at once: kept as they are, thousands of them cost the collector dear. */
-class Output {
-  readonly #bytes = Buffer.allocUnsafe(BATCH_BYTES);
-  #length = 0;
-
-  write(text: string): void {
-    const most = text.length * 3; // a UTF-16 unit is at most 3 bytes of UTF-8
-    if (this.#length + most > BATCH_BYTES) this.flush();
-    if (most > BATCH_BYTES) process.stdout.write(text);
-    else this.#length += this.#bytes.write(text, this.#length);
-  }
-
-  flush(): void {
-    // A copy: what is not written yet stays as it is.
-    process.stdout.write(Buffer.from(this.#bytes.subarray(0, this.#length)));
-    this.#length = 0;
-  }
-}
-
-/** Rows of one table as JSON, an object a line. */
-class JsonLines {
-  readonly #names: readonly string[];
-  readonly #eid: number;
-  readonly #head: string;
-  #count = 0;
-
-  constructor(spec: TableSpec) {
-    this.#head = `{"table":${JSON.stringify(spec.name)}`;
-    this.#names = spec.columns.map(({ name }) => `,${JSON.stringify(name)}:`);
-    this.#eid = spec.columns.findIndex(({ name }) => name === 'eid');
-  }
-
-  line(row: readonly Value[]): string {
-    let text = this.#head;
-    this.#count++;
-    for (let i = 0; i < this.#names.length; i++) {
-      const value = i === this.#eid ? this.#count : (row[i] ?? null);
-      text += this.#names[i];
-      text += typeof value === 'string' ? jsonText(value) : String(value);
-    }
-    return `${text}}\n`;
-  }
-}
-
-/** Printable ASCII but for the quote and the backslash: nearly all, and then no call is needed. */
-const PLAIN = /^[ !#-[\]-~]*$/;
-
-const jsonText = (value: string): string =>
-  PLAIN.test(value) ? `"${value}"` : JSON.stringify(value);
