@@ -59,15 +59,15 @@ export class EventTable implements Table {
 
   /** The same rows, without strings. */
   *encodable(context: QueryContext): Generator<EncodableRow, void, undefined> {
-    const places = this.#places(context);
+    // The consumer's column is behind those of the ring.
+    const stored = Uint32Array.from(this.#places(context).filter((place) => place !== NOT_STORED));
     const consumer = consumerOf(context) ?? null;
+    const hasConsumer = stored.length < context.columns.length;
     let record: RecordCursor | undefined;
     const row: EncodableRow = {
       encode: (cells: CellSink) => {
-        for (const place of places) {
-          if (place === NOT_STORED) cells.value(consumer);
-          else record?.put(place, cells);
-        }
+        record?.put(stored, cells);
+        if (hasConsumer) cells.value(consumer);
       },
     };
     for (record of this.#records(context)) yield row;

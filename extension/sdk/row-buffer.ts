@@ -7,11 +7,11 @@
  * the values' UTF-8 bytes; those of a LONG one come after their u32 length.
  */
 import { isUtf8 } from 'node:buffer';
-import { LiveAuditError } from '../../native/errors.ts';
 import type { Budget } from './budget.ts';
 import type { CellSink, EncodableRow, Row } from './context.ts';
 import { MAX_DIGITS, writeI64 } from './decimal.ts';
-import { SLAB_SIZE, Slab, type SlabPool } from './slab-pool.ts';
+import { SlabChain } from './slab-chain.ts';
+import type { Slab, SlabPool } from './slab-pool.ts';
 import type { ColumnType, Value } from './spec.ts';
 
 /** In the place of a length. */
@@ -25,26 +25,28 @@ const LONG_HEADER = 4;
 const UTF8_MAX = 3;
 /** From here on counting a text's bytes costs less than the memory that a guess wastes. */
 const LONG_TEXT = 4096;
-/** From here on a call to copy costs less than a loop over words. */
-const LONG_COPY = 96;
 /** The sign bits of four ASCII characters. */
 const NOT_ASCII = 0x8080_8080;
 
-const NO_SLAB = new Slab(0);
+/** Of a run that has not begun: no text goes on from there. */
+const NOWHERE = -1;
+const NO_BYTES = new Uint8Array(0);
 
 export class RowBuffer implements CellSink {
   readonly #isInteger: readonly boolean[];
-  readonly #budget: Budget;
-  readonly #pool: SlabPool;
-  #full: Slab[] = [];
-  #slab = NO_SLAB;
+  readonly #slabs: SlabChain;
+  /** The chain's current one. */
+  #slab: Slab;
   #at = 0;
   #rowStart = 0;
   #cell = 0;
-  #taken = 0;
   #rows = 0;
-  #source: Uint8Array | undefined;
-  #sourceView: DataView = new DataView(new ArrayBuffer(0));
+  /** Texts that stand one behind the other, to be copied at once: their bytes, and the first one's cell. */
+  #source: Uint8Array = NO_BYTES;
+  #sourceView: DataView = new DataView(NO_BYTES.buffer);
+  #runStart = 0;
+  #runEnd = 0;
+  #runCell = 0;
 
   /**
    * @param types of the columns, in the order of a row
@@ -52,8 +54,8 @@ export class RowBuffer implements CellSink {
    */
   constructor(types: readonly ColumnType[], budget: Budget, pool: SlabPool) {
     this.#isInteger = types.map((type) => type === 'INTEGER' || type === 'BIGINT');
-    this.#budget = budget;
-    this.#pool = pool;
+    this.#slabs = new SlabChain(budget, pool);
+    this.#slab = this.#slabs.current;
   }
 
   get rows(): number {
@@ -74,7 +76,8 @@ export class RowBuffer implements CellSink {
       this.#begin();
       for (let i = 0; i < columns; i++) this.value(row[i] ?? null);
     }
-    while (this.#cell < columns) this.value(null);
+    this.#endRun();
+    while (this.#cell < columns) this.#length(NULL);
     this.#slab.view.setUint32(this.#rowStart, this.#at - this.#rowStart - ROW_HEADER);
     this.#rows += 1;
   }
@@ -82,55 +85,62 @@ export class RowBuffer implements CellSink {
   value(value: Value): void {
     const text = value === null ? undefined : this.#text(value);
     if (text === undefined) this.#length(NULL);
-    else this.#string(text);
+    else {
+      this.#endRun();
+      this.#string(text);
+    }
   }
 
   integer(high: number, low: number): void {
+    this.#endRun();
     this.#reserve(MAX_DIGITS);
     this.#to(writeI64(this.#slab.bytes, this.#at, high, low));
   }
 
   utf8(bytes: Uint8Array, start: number, end: number): void {
     const length = end - start;
-    this.#reserve(LONG_HEADER + length);
-    const at = this.#at + (length < LONG ? 0 : LONG_HEADER);
-    if (!this.#copy(bytes, start, end, at) && !isUtf8(bytes.subarray(start, end))) {
-      // Bytes that are none (a damaged file): osquery must be able to log them.
-      this.value(Buffer.from(bytes.subarray(start, end)).toString('utf8'));
-    } else if (length < LONG) this.#to(at + length);
-    else this.#long(length);
+    if (length >= LONG) {
+      this.#endRun();
+      this.#longUtf8(bytes, start, end);
+      return;
+    }
+    if (start !== this.#runEnd || bytes !== this.#source) {
+      this.#endRun();
+      this.#beginRun(bytes, start);
+    }
+    this.#runEnd = end;
+    this.#length(length);
   }
 
   get hasFullSlab(): boolean {
-    return this.#full.length > 0;
+    return this.#slabs.hasFull;
   }
 
   /** The next slab with rows, in their order; the caller calls `free` when it is through with it. */
   takeSlab(): Slab | undefined {
-    const full = this.#full.shift();
+    const full = this.#slabs.takeFull();
     if (full !== undefined || this.#at === 0) return full;
-    const last = this.#slab;
-    last.filled = this.#at;
-    this.#slab = NO_SLAB;
+    const last = this.#slabs.takeCurrent(this.#at);
+    this.#slab = this.#slabs.current;
     this.#at = 0;
     return last;
   }
 
   free(slab: Slab): void {
-    this.#budget.give(slab.size);
-    this.#taken -= slab.size;
-    this.#pool.give(slab);
+    this.#slabs.free(slab);
   }
 
   /** Drops the rows. */
   release(): void {
-    for (let slab = this.takeSlab(); slab !== undefined; slab = this.takeSlab()) this.free(slab);
-    this.#budget.give(this.#taken);
-    this.#taken = 0;
+    this.#slabs.release();
+    this.#slab = this.#slabs.current;
+    this.#at = 0;
   }
 
   #begin(): void {
     this.#cell = 0;
+    this.#runStart = NOWHERE;
+    this.#runEnd = NOWHERE;
     this.#at = this.#rowStart + ROW_HEADER + this.#isInteger.length;
   }
 
@@ -141,11 +151,13 @@ export class RowBuffer implements CellSink {
   #joined(row: Row): boolean {
     const columns = this.#isInteger.length;
     let all = '';
+    const { bytes } = this.#slab;
+    const lengths = this.#rowStart + ROW_HEADER;
     for (let i = 0; i < columns; i++) {
       const value = row[i] ?? null;
       const text = value === null ? undefined : this.#text(value, i);
       if (text !== undefined && text.length >= LONG) return false;
-      this.#slab.bytes[this.#rowStart + ROW_HEADER + i] = text === undefined ? NULL : text.length;
+      bytes[lengths + i] = text === undefined ? NULL : text.length;
       if (text !== undefined) all += text;
     }
     const bound = all.length * UTF8_MAX;
@@ -191,31 +203,67 @@ export class RowBuffer implements CellSink {
     else this.#long(bytes.utf8Write(text, this.#at + LONG_HEADER, bound));
   }
 
-  /** @returns whether all of it is ASCII, so that nobody need look at it */
-  #copy(bytes: Uint8Array, start: number, end: number, to: number): boolean {
-    const slab = this.#slab;
-    if (end - start >= LONG_COPY) {
-      slab.bytes.set(bytes.subarray(start, end), to);
-      return false;
-    }
+  #longUtf8(bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    this.#reserve(LONG_HEADER + length);
+    const text = bytes.subarray(start, end);
+    this.#slab.bytes.set(text, this.#at + LONG_HEADER);
+    if (isUtf8(text)) this.#long(length);
+    else this.#string(decode(text));
+  }
+
+  #beginRun(bytes: Uint8Array, start: number): void {
     if (bytes !== this.#source) {
       this.#source = bytes;
       this.#sourceView = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     }
-    const from = this.#sourceView;
-    const { view } = slab;
-    let seen = 0;
+    this.#runStart = start;
+    this.#runCell = this.#cell;
+  }
+
+  /** Copies the texts of the run, whose lengths are noted already. */
+  #endRun(): void {
+    const start = this.#runStart;
+    const length = this.#runEnd - start;
+    this.#runStart = NOWHERE;
+    this.#runEnd = NOWHERE;
+    if (length === 0) return;
+    this.#reserve(length);
+    if (this.#copy(start, length)) this.#at += length;
+    else this.#decodeRun(start);
+  }
+
+  /** One by one: each must be whole UTF-8. */
+  #decodeRun(start: number): void {
+    const lengths = this.#rowStart + ROW_HEADER;
+    const noted = [...this.#slab.bytes.subarray(lengths + this.#runCell, lengths + this.#cell)];
+    this.#cell = this.#runCell;
     let at = start;
-    let target = to;
-    for (; at + 4 <= end; at += 4, target += 4) {
-      const word = from.getUint32(at, true);
-      seen |= word;
-      view.setUint32(target, word, true);
+    for (const length of noted) {
+      if (length === NULL) this.#length(NULL);
+      else {
+        this.#string(decode(this.#source.subarray(at, at + length)));
+        at += length;
+      }
     }
-    for (; at < end; at++, target++) {
-      const byte = from.getUint8(at);
+  }
+
+  /** @returns whether all of it is ASCII, so that nobody need look at it */
+  #copy(start: number, length: number): boolean {
+    const from = this.#sourceView;
+    const { view } = this.#slab;
+    const to = this.#at;
+    let seen = 0;
+    let i = 0;
+    for (; i + 4 <= length; i += 4) {
+      const word = from.getUint32(start + i, true);
+      seen |= word;
+      view.setUint32(to + i, word, true);
+    }
+    for (; i < length; i++) {
+      const byte = from.getUint8(start + i);
       seen |= byte;
-      view.setUint8(target, byte);
+      view.setUint8(to + i, byte);
     }
     return (seen & NOT_ASCII) === 0;
   }
@@ -223,25 +271,14 @@ export class RowBuffer implements CellSink {
   /** Room for `size` bytes behind the row's first part, which moves along. */
   #reserve(size: number): void {
     if (this.#at + size <= this.#slab.size) return;
-    const slab = this.#slab;
-    const begun = slab.bytes.subarray(this.#rowStart, this.#at);
-    const next = this.#allocate(Math.max(SLAB_SIZE, begun.length * 2 + size));
-    next.bytes.set(begun);
-    slab.filled = this.#rowStart;
-    if (slab.filled > 0) this.#full.push(slab);
-    else if (slab !== NO_SLAB) this.free(slab); // a row that outgrew it
-    this.#slab = next;
-    this.#at = begun.length;
+    this.#slab = this.#slabs.extend(this.#rowStart, this.#at, size);
+    this.#at -= this.#rowStart;
     this.#rowStart = 0;
   }
-
-  #allocate(size: number): Slab {
-    if (!this.#budget.take(size)) {
-      throw new LiveAuditError('RESULT_TOO_LARGE', `no memory after ${this.#rows} rows`);
-    }
-    this.#taken += size;
-    return this.#pool.take(size);
-  }
 }
+
+/** Bytes that are no UTF-8 (a damaged file) are replaced: osquery must be able to log them. */
+const decode = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
 
 const isEncodable = (row: Row | EncodableRow): row is EncodableRow => 'encode' in row;

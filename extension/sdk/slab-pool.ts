@@ -3,7 +3,10 @@
  * grow with each large answer, and osquery's watchdog stops an extension that has grown by 100 to 200 MB.
  */
 
-export const SLAB_SIZE = 256 * 1024;
+/** Behind the end of each slab: copies go in words of 8 bytes, the last of which may reach over it. */
+export const WORD = 8;
+/** Usable bytes, so that with the last word it is whole pages. */
+export const SLAB_SIZE = 256 * 1024 - WORD;
 /** Kept free: an answer of 100,000 rows of 20 short columns. */
 const MAX_FREE = 48 * 1024 * 1024;
 /** Unused for so long, they are let go. */
@@ -16,18 +19,16 @@ interface Bytes extends Buffer {
 
 /** The same memory twice: a DataView's words need no alignment. */
 export class Slab {
+  readonly size: number;
   readonly bytes: Bytes;
   readonly view: DataView;
   /** Bytes that are in use, from the beginning. */
   filled = 0;
 
   constructor(size: number) {
-    this.bytes = Buffer.allocUnsafeSlow(size) as Bytes;
-    this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, size);
-  }
-
-  get size(): number {
-    return this.bytes.length;
+    this.size = size;
+    this.bytes = Buffer.allocUnsafeSlow(size + WORD) as Bytes;
+    this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, size + WORD);
   }
 }
 

@@ -44,6 +44,8 @@ export class RowCodec {
   /** The same for encoding: what a column holds, and its slot in words of 4 bytes. */
   readonly #kinds: Uint8Array;
   readonly #words: Uint32Array;
+  /** Of `#words` those of texts. */
+  readonly #texts: Uint32Array;
   readonly #eid: number;
   readonly #limit: number;
   #scratch = new Views(new ArrayBuffer(FIRST_SCRATCH_BYTES));
@@ -74,6 +76,7 @@ export class RowCodec {
     this.#fixed = next;
     this.#kinds = Uint8Array.from(this.#types, (type) => KIND_OF[type]);
     this.#words = Uint32Array.from(this.#slots, (slot) => slot >>> 2);
+    this.#texts = this.#words.filter((_, i) => this.#kinds[i] === TEXT);
   }
 
   /** The record that was encoded last, at offset 0; valid until the next one. */
@@ -151,23 +154,29 @@ export class RowCodec {
     return views.bytes.subarray(start, start + (views.u32[slot + 1] ?? 0));
   }
 
-  /** Hands a cell over as it stands, without a string of it. */
-  put(views: Views, at: number, column: number, cells: CellSink): void {
-    if (this.isNull(views, at, column)) {
-      cells.value(null);
-      return;
-    }
-    const word = (at + (this.#slots[column] ?? 0)) >>> 2;
-    const low = views.u32[word] ?? 0;
-    switch (this.#types[column]) {
-      case 'TEXT':
-        cells.utf8(views.bytes, at + low, at + low + (views.u32[word + 1] ?? 0));
-        return;
-      case 'DOUBLE':
-        cells.value(views.f64[word >>> 1] ?? null);
-        return;
-      default:
-        cells.integer(views.i32[word + 1] ?? 0, low);
+  /** Hands cells over as they stand, without strings of them. @param columns whose cells, in that order */
+  put(views: Views, at: number, columns: Uint32Array, cells: CellSink): void {
+    const { u32 } = views;
+    const first = at >>> 2;
+    const nulls = first + (RECORD_NULLS >>> 2);
+    for (let i = 0; i < columns.length; i++) {
+      const column = columns[i] ?? 0;
+      if (((u32[nulls + (column >>> 5)] ?? 0) >>> (column & 31)) & 1) {
+        cells.value(null);
+        continue;
+      }
+      const word = first + (this.#words[column] ?? 0);
+      const low = u32[word] ?? 0;
+      switch (this.#kinds[column]) {
+        case TEXT:
+          cells.utf8(views.bytes, at + low, at + low + (u32[word + 1] ?? 0));
+          break;
+        case DOUBLE:
+          cells.value(views.f64[word >>> 1] ?? null);
+          break;
+        default:
+          cells.integer(views.i32[word + 1] ?? 0, low);
+      }
     }
   }
 
@@ -188,11 +197,13 @@ export class RowCodec {
   /** Whether a framed record of that length holds all slots, and no text reaches out of it. */
   isSound(views: Views, at: number, length: number): boolean {
     if (length < this.#fixed + FRAME_BYTES) return false;
-    for (let i = 0; i < this.#types.length; i++) {
-      if (this.#types[i] !== 'TEXT') continue;
-      const slot = (at + (this.#slots[i] ?? 0)) >>> 2;
-      const size = views.u32[slot + 1] ?? 0;
-      if (size !== 0 && (views.u32[slot] ?? 0) + size > length - FRAME_BYTES) return false;
+    const { u32 } = views;
+    const first = at >>> 2;
+    const texts = this.#texts;
+    for (let i = 0; i < texts.length; i++) {
+      const word = first + (texts[i] ?? 0);
+      const size = u32[word + 1] ?? 0;
+      if (size !== 0 && (u32[word] ?? 0) + size > length - FRAME_BYTES) return false;
     }
     return true;
   }

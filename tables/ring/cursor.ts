@@ -39,9 +39,9 @@ export class RecordCursor {
     return this.#codec.value(this.#scan.views, this.#scan.at, column);
   }
 
-  /** Hands a cell over as it stands. */
-  put(column: number, cells: CellSink): void {
-    this.#codec.put(this.#scan.views, this.#scan.at, column, cells);
+  /** Hands the cells of these columns over as they stand. */
+  put(columns: Uint32Array, cells: CellSink): void {
+    this.#codec.put(this.#scan.views, this.#scan.at, columns, cells);
   }
 
   isNull(column: number): boolean {

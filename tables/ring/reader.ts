@@ -124,16 +124,23 @@ export class RingReader {
    * The records within the bounds that may hold the values asked for, oldest first, at the cost of those that match:
    * a superset, as hashes may be the same and there may be nothing to gain.
    */
-  *matching(
+  matching(
     bounds: RingRange,
     lookups: readonly Lookup[],
   ): Generator<RecordCursor, void, undefined> {
     const ring = this.#ring;
     const eids = ring === null ? undefined : this.#candidates(ring, bounds, lookups);
-    if (ring === null || eids === undefined) {
-      yield* this.range(bounds);
-      return;
-    }
+    return ring === null || eids === undefined
+      ? this.range(bounds)
+      : this.#chosen(ring, bounds, eids);
+  }
+
+  /** @param eids in order */
+  *#chosen(
+    ring: SharedRing,
+    bounds: RingRange,
+    eids: readonly number[],
+  ): Generator<RecordCursor, void, undefined> {
     const scan = new ForwardScan(ring);
     const walk = new Walk(ring, scan, this.#codec, bounds);
     ring.retain();

@@ -144,15 +144,15 @@ test('over its budget it refuses, and gives everything back', () => {
   expect(budget.left).toBe(1_000_000);
 });
 
-test('a key may be sent twice, or not at all', () => {
+test('a value may be sent under two keys', () => {
   const chunks = [pool.take(SLAB_SIZE), pool.take(SLAB_SIZE)] as const;
   const buffer = new RowBuffer(['BIGINT', 'TEXT'], new Budget(BUDGET), pool);
   buffer.append([7, 'x']);
-  const encoder = new RowEncoder([['eid', 'rowid'], []], chunks);
+  const encoder = new RowEncoder([['eid', 'rowid'], ['text']], chunks);
   const slab = buffer.takeSlab();
   if (slab === undefined) throw new Error('no rows');
   encoder.open(slab);
-  expect(encoder.next()).toEqual(theirs([{ eid: '7', rowid: '7' }]));
+  expect(encoder.next()).toEqual(theirs([{ eid: '7', rowid: '7', text: 'x' }]));
   expect(encoder.next()).toBeUndefined();
 });
 
@@ -190,10 +190,64 @@ test('cells that write themselves are sent as the same values are', () => {
   );
 });
 
+test('texts that stand one behind the other in memory, or not, are sent as each', () => {
+  const texts = fc.array(
+    fc.record({ value: cell, gap: fc.constantFrom(0, 0, 0, 1, 5), number: fc.boolean() }),
+    { maxLength: 12 },
+  );
+  fc.assert(
+    fc.property(fc.array(texts, { minLength: 1, maxLength: 3 }), (rows) => {
+      const wide = Math.max(...rows.map((row) => row.length));
+      const fields = Array.from({ length: wide }, (_, i) => text(i));
+      const memory = Buffer.from(
+        rows
+          .flatMap((row) => row.map(({ value, gap }) => '.'.repeat(gap) + (value ?? '')))
+          .join(''),
+      );
+      let at = 0;
+      const encodable = rows.map(
+        (row): EncodableRow => ({
+          encode: (cells) => {
+            for (const { value, gap, number } of row) {
+              at += gap;
+              const end = at + Buffer.byteLength(value ?? '');
+              if (number) cells.integer(0, 7);
+              else if (value === null) cells.value(null);
+              else cells.utf8(memory, at, end);
+              at = end;
+            }
+          },
+        }),
+      );
+      const maps = rows.map((row) =>
+        Object.fromEntries(
+          row.flatMap(({ value, number }, i) =>
+            number ? [[`c${i}`, '7']] : value === null ? [] : [[`c${i}`, value]],
+          ),
+        ),
+      );
+      expect(ours(fields, encodable).equals(theirs(maps))).toBe(true);
+    }),
+    { numRuns: 300 },
+  );
+});
+
 test('bytes that are no UTF-8 are sent as text all the same', () => {
   const bytes = Buffer.from([0x61, 0xff, 0x62]);
   const row: EncodableRow = { encode: (cells) => cells.utf8(bytes, 0, 3) };
   expect(ours([text(0)], [row])).toEqual(theirs([{ c0: 'a\ufffdb' }]));
+  // Whole in their sum, and not one by one.
+  const halves = Buffer.from('é!');
+  const both: EncodableRow = {
+    encode: (cells) => {
+      cells.utf8(halves, 0, 1);
+      cells.value(null);
+      cells.utf8(halves, 1, 3);
+    },
+  };
+  expect(ours([text(0), text(1), text(2)], [both])).toEqual(
+    theirs([{ c0: '\ufffd', c2: '\ufffd!' }]),
+  );
 });
 
 test('every power of ten and two, and its neighbours', () => {
