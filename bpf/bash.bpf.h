@@ -129,6 +129,47 @@ int bash_notify_and_cleanup(struct pt_regs *ctx)
 	return 0;
 }
 
+/* Whether the parser of the main loop reads, and not a command, a trap, PROMPT_COMMAND or a key binding. */
+static __always_inline bool bash_is_parsing(struct target *target, struct shell *shell)
+{
+	return shell->prompted && !shell->running &&
+	       global_int(target, shell->bias, BASH_PARSE_AND_EXECUTE_LEVEL, 0) <= 0;
+}
+
+/*
+ * char *read_secondary_line(int remove_quoted_newline), parse.y, the same from 4.4 to 5.3: a line of a
+ * here-document, which comes neither through shell_getc nor, at a prompt, through pre_process_line. Where it is
+ * read by readline, that has told it.
+ */
+SEC("uprobe")
+int bash_read_secondary_line(struct pt_regs *ctx)
+{
+	struct target *target = probe_target(bpf_get_attach_cookie(ctx));
+	struct shell *shell = current_shell(PROBE_READ_SECONDARY_LINE);
+
+	if (!target || !shell || !bash_is_parsing(target, shell))
+		return 0;
+	bash_tell_line(target, shell);
+	shell->line_sent = false;
+	return 0;
+}
+
+/* Its return: the line with its newline; NULL at the end of input. */
+SEC("uretprobe")
+int bash_read_secondary_line_return(struct pt_regs *ctx)
+{
+	struct target *target = probe_target(bpf_get_attach_cookie(ctx));
+	struct shell *shell = current_shell(PROBE_READ_SECONDARY_LINE_RETURN);
+	__u64 line = PT_REGS_RC(ctx);
+
+	if (!target || !shell || !shell->open || !bash_is_parsing(target, shell))
+		return 0;
+	if (line && !shell->line_sent)
+		typed(shell, SHELL_INPUT, line);
+	shell->line_sent = false;
+	return 0;
+}
+
 /*
  * int parse_and_execute(char *string, const char *from_file, int flags), evalstring.c: `eval`, `source`,
  * traps and more; run_one_command in shell.c calls it for -c, in 4.4 to 5.3, and says so in from_file.

@@ -96,7 +96,8 @@ static __always_inline bool process_filtered(void)
 	struct shell_filter *config = filter();
 
 	return config && (filtered(&config->pid, current_tgid()) ||
-			  filtered(&config->uid, (__u32)bpf_get_current_uid_gid()));
+			  filtered(&config->uid, (__u32)bpf_get_current_uid_gid()) ||
+			  filtered(&config->auid, task_auid((void *)bpf_get_current_task())));
 }
 
 /* @probe which hook asks */

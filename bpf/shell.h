@@ -40,6 +40,8 @@ enum shell_probe {
 	PROBE_PRE_PROCESS_LINE_RETURN = 5,
 	PROBE_NOTIFY_AND_CLEANUP = 6,
 	PROBE_PARSE_AND_EXECUTE = 7,
+	PROBE_READ_SECONDARY_LINE = 8,
+	PROBE_READ_SECONDARY_LINE_RETURN = 9,
 };
 
 /* Globals of bash; the index into target.symbol_vaddr. */
@@ -136,8 +138,9 @@ struct shell_filter {
 	__u32 reserved;
 	struct filter_list pid;
 	struct filter_list uid;
+	struct filter_list auid;
 	struct filter_list exit_code;
 };
-_Static_assert(sizeof(struct shell_filter) == 8 + 3 * (8 + 4 * FILTER_VALUES), "shell_filter");
+_Static_assert(sizeof(struct shell_filter) == 8 + 4 * (8 + 4 * FILTER_VALUES), "shell_filter");
 
 #endif

@@ -1,6 +1,8 @@
 /** From the config to what the collector takes. */
 import type { CollectorOptions } from '../../tables/collector/collector.ts';
 import { captures, sources } from '../../tables/index.ts';
+import { shellSettings } from '../../tables/shell_history_live/settings.ts';
+import { spec as shell } from '../../tables/shell_history_live/spec.ts';
 import { assetsDir } from './assets.ts';
 import type { Config } from './config/schema.ts';
 
@@ -26,6 +28,7 @@ export function collectorOptions(config: Config, log: (line: string) => void): C
         on ? max_bytes : 0,
       ]),
     ),
+    settings: { [shell.name]: shellSettings(config.shell) },
     targets: config.targets,
     log,
   };

@@ -17,6 +17,14 @@ export interface World {
   readonly parameterBytes?: number;
 }
 
+/** What the config says of one table, beyond sizes. */
+export interface CaptureSettings {
+  /** Maps of one element in which the BPF side finds it: name to that element. */
+  readonly maps: Readonly<Record<string, Uint8Array>>;
+  /** Probes with these options are attached. */
+  readonly options: readonly string[];
+}
+
 export interface Assembler {
   /**
    * Take one record of the kernel's ring buffer. Its memory is valid until `detach`, or without one only

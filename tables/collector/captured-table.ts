@@ -28,9 +28,10 @@ export class CapturedTable {
       const places = { stateDir: directory, assetsDir };
       const parameterBytes = options.parameterBytes?.[spec.name] ?? 0;
       const sizes = { kernelRingBytes, maxText, parameterBytes };
+      const settings = options.settings?.[spec.name];
       session = new CaptureSession({
         ...{ capture, writer, keepCapture, log, onRecord },
-        ...{ ...places, ...sizes },
+        ...{ ...places, ...sizes, settings },
       });
     } catch (error) {
       if (!(error instanceof LiveAuditError)) {

@@ -5,7 +5,7 @@
 import { bpffsProblem } from '../../native/bpffs.ts';
 import type { RecordSink } from '../../native/kernel-ring.ts';
 import { trimHeap } from '../../native/libc.ts';
-import type { Capture } from './capture.ts';
+import type { Capture, CaptureSettings } from './capture.ts';
 import { CapturedTables } from './captured-tables.ts';
 import { Discovery } from './discovery.ts';
 import { removePins, tablePins } from './pins.ts';
@@ -32,6 +32,8 @@ export interface CollectorOptions {
   readonly maxText?: number;
   /** Longest JSON of bound parameters, bytes, by table; what is 0 or not named is not captured. */
   readonly parameterBytes?: Readonly<Record<string, number>>;
+  /** What else the config says of a table, by its name. */
+  readonly settings?: Readonly<Record<string, CaptureSettings>>;
   /** Binaries beyond what is discovered. */
   readonly targets?: readonly { readonly program: string; readonly path: string }[];
   /** For recordings: sees each record of the kernel's ring buffer. */

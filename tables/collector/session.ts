@@ -8,7 +8,7 @@
  */
 import fs from 'node:fs';
 import { bpfObjectPath } from '../../native/assets.ts';
-import { mapValues } from '../../native/bpf-map.ts';
+import { mapValues, updateArray } from '../../native/bpf-map.ts';
 import { bootToUnix } from '../../native/clock.ts';
 import { LiveAuditError } from '../../native/errors.ts';
 import type { Executable } from '../../native/executables.ts';
@@ -17,7 +17,7 @@ import type { BpfObject } from '../../native/libbpf.ts';
 import type { Event } from '../event.ts';
 import { unaccounted } from '../ring/ledger.ts';
 import type { RingWriter } from '../ring/writer.ts';
-import type { Assembler, Capture, World } from './capture.ts';
+import type { Assembler, Capture, CaptureSettings, World } from './capture.ts';
 import { CheckpointFile } from './checkpoint.ts';
 import { KernelCounters } from './kernel-counters.ts';
 import { Losses } from './losses.ts';
@@ -42,10 +42,13 @@ export interface SessionOptions {
   readonly maxText: number;
   /** Longest JSON of bound parameters, bytes; 0: they are not captured. */
   readonly parameterBytes: number;
+  readonly settings?: CaptureSettings | undefined;
   readonly log: (line: string) => void;
   /** For recordings: sees each record of the kernel's ring buffer before the assembler. */
   readonly onRecord?: RecordSink | undefined;
 }
+
+const NO_SETTINGS: CaptureSettings = { maps: {}, options: [] };
 
 export class CaptureSession {
   readonly #options: SessionOptions;
@@ -86,8 +89,10 @@ export class CaptureSession {
       const events = this.#object.mapFd('events');
       this.#epoch = epochOf(events);
       this.#ring = new KernelRing(events, this.#object.mapEntries('events'));
-      const { parameterBytes } = options;
-      const wanted = new Set(parameterBytes > 0 ? ['parameters'] : []);
+      const { parameterBytes, settings = NO_SETTINGS } = options;
+      for (const [map, value] of Object.entries(settings.maps))
+        updateArray(this.#object.mapFd(map), 0, value);
+      const wanted = new Set([...settings.options, ...(parameterBytes > 0 ? ['parameters'] : [])]);
       const probes = new ProbeManager(this.#object, this.#pins, capture.kinds, wanted);
       this.#probes = probes;
       this.#world = {

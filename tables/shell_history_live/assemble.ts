@@ -57,9 +57,8 @@ interface Ending {
 const UNKNOWN_END: Ending = { time: null, started: 0n, code: null, status: 'done' };
 const GIVEN_UP: Ending = { time: null, started: 0n, code: null, status: 'running at exit' };
 
-/** The records that are lines as they were typed, and how. */
+/** How the texts of a shell are written that are not as typed. */
 const DIALECT: Readonly<Record<number, Dialect>> = {
-  [ShellRecord.INPUT]: 'input',
   [ShellRecord.META_LINE]: 'zsh',
   [ShellRecord.HISTORY_ITEM]: 'fish',
 };
@@ -174,7 +173,7 @@ export class ShellAssembler implements Assembler {
       return;
     }
     open.dialect = DIALECT[type] ?? 'plain';
-    addTyped(open, chunk);
+    addTyped(open, chunk, type !== ShellRecord.HISTORY_ITEM);
   }
 
   #begin(view: DataView, offset: number, tgid: number, seq: number): OpenCommand {

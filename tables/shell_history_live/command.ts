@@ -11,6 +11,8 @@ export interface Line {
   /** Length of the whole text in bytes; negative until its last chunk is here. */
   total: number;
   cut: boolean;
+  /** It was read with its newline, which is a part of it. */
+  readonly hasNewline: boolean;
 }
 
 /** Who types, and where. */
@@ -53,10 +55,10 @@ export interface OpenCommand {
   beyond: number;
 }
 
-export const STATE_VERSION = 3;
+export const STATE_VERSION = 4;
 
-/** plain: as typed; input: with the newlines that were read; zsh: likewise, metafied; fish: a history item. */
-export type Dialect = 'plain' | 'input' | 'zsh' | 'fish';
+/** plain: as typed; zsh: metafied, with its newlines; fish: a history item. */
+export type Dialect = 'plain' | 'zsh' | 'fish';
 
 /** A part of a text. */
 export interface Chunk {
@@ -69,19 +71,22 @@ export interface Chunk {
 }
 
 const NEWLINE = Buffer.from('\n');
+const NO_NEWLINE = Buffer.alloc(0);
 /** A command of more lines is a paste gone wild: the rest is only measured, and truncated says so. */
 const MAX_LINES = 65_536;
 
-const newLine = (): Line => ({ chunks: [], own: 0, total: -1, cut: false });
+const newLine = (hasNewline = false): Line => ({
+  ...{ chunks: [], own: 0, total: -1, cut: false, hasNewline },
+});
 
 /** A typed line, or a part of it. */
-export function addTyped(open: OpenCommand, chunk: Chunk): void {
+export function addTyped(open: OpenCommand, chunk: Chunk, hasNewline = false): void {
   const current = open.lines.at(-1);
   // It goes on while its last chunk has not come; else a new one begins.
   if (current && current.expanded === null && current.typed.total < 0) {
     addChunk(open, current.typed, chunk);
   } else if (open.lines.length < MAX_LINES) {
-    const line = newLine();
+    const line = newLine(hasNewline);
     open.lines.push({ typed: line, expanded: null });
     addChunk(open, line, chunk);
   } else if (chunk.last) open.beyond += NEWLINE.length + chunk.total;
@@ -103,7 +108,7 @@ export function addExpanded(open: OpenCommand, chunk: Chunk): void {
 
 /** The whole command after history expansion, or a part of it. */
 export function addWhole(open: OpenCommand, chunk: Chunk): void {
-  open.whole ??= newLine();
+  open.whole ??= newLine(true);
   addChunk(open, open.whole, chunk);
 }
 
@@ -162,6 +167,7 @@ export function typedText({ lines, dialect }: OpenCommand): Text {
     only &&
     chunk &&
     dialect === 'plain' &&
+    !only.typed.hasNewline &&
     lines.length === 1 &&
     only.typed.chunks.length === 1
   ) {
@@ -184,28 +190,26 @@ export function expandedText(open: OpenCommand, typed: Buffer): Buffer | null {
   return unreadable || bytes.equals(typed) ? null : bytes;
 }
 
-/** A line that is cut still counts with its true length. */
-function joinLines(lines: readonly Line[], newline = NEWLINE): Text {
+/** Each line but the last ends in a newline. A line that is cut still counts with its true length. */
+function joinLines(lines: readonly Line[]): Text {
   const parts: Buffer[] = [];
   let length = 0;
   let cut = false;
-  for (const line of lines) {
-    if (parts.length > 0) parts.push(newline);
+  for (const [i, line] of lines.entries()) {
     const bytes = Buffer.concat(line.chunks);
-    parts.push(bytes);
-    length += Math.max(line.total, bytes.length);
+    const isLast = i === lines.length - 1;
+    const whole = isLast && line.hasNewline ? withoutNewline(bytes) : bytes;
+    const between = isLast || line.hasNewline ? NO_NEWLINE : NEWLINE;
+    parts.push(whole, between);
+    length += Math.max(line.total - (bytes.length - whole.length), whole.length) + between.length;
     cut ||= line.cut || line.total < 0 || line.total > bytes.length;
   }
-  const between = newline.length * Math.max(lines.length - 1, 0);
-  return { bytes: Buffer.concat(parts), length: length + between, cut };
+  return { bytes: Buffer.concat(parts), length, cut };
 }
 
-/** Lines that hold their newlines. Of a text that is cut the length is that of the shell's own bytes. */
+/** Of a text that is cut the length is that of the shell's own bytes. */
 function translated(lines: readonly Line[], dialect: Dialect): Text {
-  const { bytes: raw, length, cut } = joinLines(lines, Buffer.alloc(0));
-  const bytes =
-    dialect === 'fish'
-      ? historyCommands(raw)
-      : withoutNewline(dialect === 'zsh' ? unmetafied(raw) : raw);
+  const { bytes: raw, length, cut } = joinLines(lines);
+  const bytes = dialect === 'fish' ? historyCommands(raw) : unmetafied(raw);
   return { bytes, length: cut ? Math.max(length, bytes.length) : bytes.length, cut };
 }

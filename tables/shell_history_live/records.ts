@@ -53,7 +53,14 @@ export const STATUS_UNKNOWN = -0x8000_0000;
 export const StatusLayout = { status: 24, started: 32, size: 40 } as const;
 
 /** struct shell_filter: each list is u32 mode, u32 zero and its values. */
-export const FilterLayout = { sources: 0, pid: 8, uid: 144, exit_code: 280, size: 416 } as const;
+export const FilterLayout = {
+  sources: 0,
+  pid: 8,
+  uid: 144,
+  auid: 280,
+  exit_code: 416,
+  size: 552,
+} as const;
 export const FILTER_VALUES = 32;
 /** enum filter_mode */
 export const FilterMode = { NONE: 0, KEEP: 1, DROP: 2 } as const;

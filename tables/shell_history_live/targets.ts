@@ -12,6 +12,8 @@ export const ShellProbe = {
   PRE_PROCESS_LINE_RETURN: 5,
   NOTIFY_AND_CLEANUP: 6,
   PARSE_AND_EXECUTE: 7,
+  READ_SECONDARY_LINE: 8,
+  READ_SECONDARY_LINE_RETURN: 9,
 } as const;
 
 /** enum bash_symbol */
@@ -89,6 +91,20 @@ export const bash: TargetKind = {
       'bash_notify_and_cleanup',
       'notify_and_cleanup',
       false,
+      false,
+    ),
+    hook(
+      ShellProbe.READ_SECONDARY_LINE,
+      'bash_read_secondary_line',
+      'read_secondary_line',
+      false,
+      false,
+    ),
+    hook(
+      ShellProbe.READ_SECONDARY_LINE_RETURN,
+      'bash_read_secondary_line_return',
+      'read_secondary_line',
+      true,
       false,
     ),
     {

@@ -26,11 +26,15 @@ describeLive('other ways to start bash', () => {
     await shell.run(first);
     await shell.run('sh -c "exit 4"');
     await shell.run('if true', 'then (exit 5)', 'fi');
-    const rows = await rowsOf(shell.pid, 3);
+    await shell.run('cat <<EOF >/dev/null; (exit 6)', 'body $HOME', '', '  more', 'EOF');
+    await shell.run('(exit 7)');
+    const rows = await rowsOf(shell.pid, 5);
     expect(rows.map((row) => [row.command, row.exit_code])).toEqual([
       [first, 0],
       ['sh -c "exit 4"', 4],
       ['if true\nthen (exit 5)\nfi', 5],
+      ['cat <<EOF >/dev/null; (exit 6)\nbody $HOME\n\n  more\nEOF', 6],
+      ['(exit 7)', 7],
     ]);
   });
 

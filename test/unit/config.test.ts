@@ -49,6 +49,7 @@ const DEFAULT = {
   max_text: MIB,
   keep_capture: true,
   parameters: NO_PARAMETERS,
+  shell: { sources: ['prompt'] },
   targets: [],
 };
 
@@ -67,6 +68,7 @@ test('every key is taken, and says where it came from', () => {
     max_text: 256,
     keep_capture: false,
     parameters: {},
+    shell: { sources: ['script'], pid: { keep: [1] }, exit_code: { drop: [0, 130] } },
     targets: [{ program: 'bash', path: '/opt/bash' }],
   };
   expect(Object.keys(given)).toEqual(CONFIG_KEYS);
@@ -132,6 +134,30 @@ test.each([
   ['{"max_text": 300.5}', 'max_text: must be a whole number from 256 to 1048576'],
   ['{"max_text": 1e999}', 'max_text: must be a whole number from 256 to 1048576'],
   ['{"keep_capture": "true"}', 'keep_capture: must be true or false'],
+  ['{"shell": []}', 'shell: must be an object with sources, pid, uid, auid, exit_code'],
+  ['{"shell": {"sorces": []}}', 'shell.sorces: is no known key; did you mean sources?'],
+  ['{"shell": {"sources": []}}', /^shell.sources: must be an array of at least one of: prompt, /],
+  ['{"shell": {"sources": ["cron"]}}', /^shell.sources\[0\]: must be one of: prompt, /],
+  ['{"shell": {"uid": [0]}}', 'shell.uid: must be an object with keep or drop, not both'],
+  ['{"shell": {"uid": {}}}', 'shell.uid: must be an object with keep or drop, not both'],
+  [
+    '{"shell": {"pid": {"keep": [1], "drop": [2]}}}',
+    'shell.pid: must be an object with keep or drop, not both',
+  ],
+  ['{"shell": {"pid": {"kep": [1]}}}', 'shell.pid.kep: is no known key; did you mean keep?'],
+  ['{"shell": {"pid": {"keep": []}}}', 'shell.pid.keep: must be an array of 1 to 32 process ids'],
+  [
+    `{"shell": {"pid": {"keep": ${JSON.stringify(Array(33).fill(1))}}}}`,
+    /an array of 1 to 32 process ids/,
+  ],
+  [
+    '{"shell": {"exit_code": {"drop": [256]}}}',
+    'shell.exit_code.drop[0]: must be a whole number from 0 to 255',
+  ],
+  [
+    '{"shell": {"uid": {"drop": [-1]}}}',
+    'shell.uid.drop[0]: must be a whole number from 0 to 4294967295',
+  ],
   ['{"targets": {}}', /^targets: must be an array/],
   ['{"targets": [7]}', 'targets[0]: must be an object with program and path'],
   ['{"targets": [{"program": "bash"}]}', 'targets[0].path: must be an absolute path'],

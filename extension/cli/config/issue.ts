@@ -1,6 +1,6 @@
 /** Says in one line what is wrong with a config: the key and the reason. */
 import type { z } from 'zod';
-import { CONFIG_KEYS, TABLES } from './schema.ts';
+import { CONFIG_KEYS, SHELL_KEYS, TABLES } from './schema.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -50,6 +50,8 @@ function at(path: readonly PropertyKey[], reason: string): string {
 function unknown(key: string, path: readonly PropertyKey[]): string {
   if (path.length === 0) return `is no known key${hint(key, CONFIG_KEYS)}`;
   if (path[0] === 'targets') return `is no known key${hint(key, ['program', 'path'])}`;
+  if (path[0] === 'shell')
+    return `is no known key${hint(key, path.length === 1 ? SHELL_KEYS : ['keep', 'drop'])}`;
   return `is no table that is captured${hint(key, TABLES)}`;
 }
 

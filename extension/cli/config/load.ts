@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { COLLECTOR_DEFAULTS } from '../../../tables/collector/defaults.ts';
+import { DEFAULT_SOURCES } from '../../../tables/shell_history_live/settings.ts';
 import { decode } from './decode.ts';
 import { readConfigFile } from './file.ts';
 import { configFromOsquery } from './osquery.ts';
@@ -83,6 +84,7 @@ function complete(input: ConfigInput): Config {
         return [table, { on, max_bytes }];
       }),
     ),
+    shell: { sources: DEFAULT_SOURCES, ...rest.shell },
     targets: rest.targets ?? DEFAULTS.targets,
   };
 }

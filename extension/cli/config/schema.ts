@@ -7,6 +7,8 @@ import { COLLECTOR_DEFAULTS } from '../../../tables/collector/defaults.ts';
 import { DEFAULT_STATE_DIR } from '../../../tables/collector/state-dir.ts';
 import { captures, eventSpecs } from '../../../tables/index.ts';
 import { MAX_CAPACITY, MIN_CAPACITY } from '../../../tables/ring/layout.ts';
+import { FILTER_VALUES, SOURCE_NAMES } from '../../../tables/shell_history_live/records.ts';
+import { FILTERED, type ShellConfig } from '../../../tables/shell_history_live/settings.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -18,6 +20,8 @@ const MAX_KERNEL_RING = 1024 * MIB;
 const MIN_TEXT = 256;
 const MAX_TEXT = MIB;
 const MAX_TARGETS = 1000;
+/** PID_MAX_LIMIT of 64-bit kernels. */
+const MAX_PID = 2 ** 22;
 
 /** The tables that can be switched, and the programs that can be targets. */
 export const TABLES: readonly string[] = eventSpecs.map(({ name }) => name);
@@ -68,8 +72,45 @@ const parameters = z.strictObject(
   { error: 'must be an object with on and max_bytes' },
 );
 
+function numbers(min: number, max: number, what: string) {
+  const error = `must be an array of 1 to ${FILTER_VALUES} ${what}s`;
+  const each = `must be a whole number from ${min} to ${max}`;
+  const one = z
+    .number({ error: each })
+    .refine((n) => Number.isInteger(n) && n >= min && n <= max, { error: each });
+  return z.array(one, { error }).min(1, { error }).max(FILTER_VALUES, { error });
+}
+
 const textError = `must be a whole number from ${MIN_TEXT} to ${MAX_TEXT}`;
 const ringBytes = powerOfTwo(MIN_CAPACITY, MAX_CAPACITY);
+
+const exitCode = numbers(0, 255, 'exit code');
+const user = numbers(0, 2 ** 32 - 1, 'user id');
+const valueFilter = (values: ReturnType<typeof numbers>) => {
+  const error = 'must be an object with keep or drop, not both';
+  return z
+    .strictObject({ keep: values.optional(), drop: values.optional() }, { error })
+    .refine(({ keep, drop }) => (keep === undefined) !== (drop === undefined), { error })
+    .optional();
+};
+
+const sourcesError = `must be an array of at least one of: ${SOURCE_NAMES.join(', ')}`;
+const shell = z.strictObject(
+  {
+    sources: z
+      .array(z.enum(SOURCE_NAMES, { error: `must be one of: ${SOURCE_NAMES.join(', ')}` }), {
+        error: sourcesError,
+      })
+      .min(1, { error: sourcesError })
+      .optional(),
+    pid: valueFilter(numbers(1, MAX_PID, 'process id')),
+    uid: valueFilter(user),
+    auid: valueFilter(user),
+    exit_code: valueFilter(exitCode),
+  },
+  { error: `must be an object with ${['sources', ...FILTERED].join(', ')}` },
+);
+export const SHELL_KEYS = Object.keys(shell.shape);
 
 export const schema = z.strictObject(
   {
@@ -113,6 +154,11 @@ export const schema = z.strictObject(
         values: `object: table name to an object with \`on\` (true or false) and \`max_bytes\` (whole number from 1 to ${MAX_TEXT})`,
         description: `Whether the values that are bound to parameters are captured, by probes of their own, and how long their JSON may be; more is cut. Off where it is not named; \`max_bytes\` is ${COLLECTOR_DEFAULTS.parameterBytes} where it is not given. Tables: ${PARAMETER_TABLES.join(', ') || 'none yet'}.`,
       }),
+    shell: shell.meta({
+      values: `object with \`sources\` (array of ${SOURCE_NAMES.map((s) => `\`${s}\``).join(', ')}), and ${FILTERED.map((f) => `\`${f}\``).join(', ')} (each an object with \`keep\` or \`drop\`: array of at most ${FILTER_VALUES} numbers)`,
+      description:
+        'Which commands of shell_history_live are captured: `keep` those with one of the values, or `drop` them; the kernel side decides. Commands whose exit code is not known are kept. All sources but `prompt` are off where they are not named: a machine runs many scripts.',
+    }),
     targets: z
       .array(
         z.strictObject(
@@ -151,6 +197,7 @@ export interface Config {
   readonly parameters: Readonly<
     Record<string, { readonly on: boolean; readonly max_bytes: number }>
   >;
+  readonly shell: ShellConfig;
   readonly targets: readonly { readonly program: string; readonly path: string }[];
 }
 
@@ -164,5 +211,6 @@ export const DEFAULTS = {
   max_text: COLLECTOR_DEFAULTS.maxText,
   keep_capture: true,
   parameters: {},
+  shell: {},
   targets: [],
 } as const satisfies ConfigInput;
