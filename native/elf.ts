@@ -24,11 +24,15 @@ export interface Elf {
   readonly source: ByteSource;
   readonly segments: readonly Segment[];
   readonly sections: readonly Section[];
+  /** Index of the section of names. */
+  readonly names: number;
   /** The linker's build id in hex, or null. */
   readonly buildId: string | null;
 }
 
 export interface Section {
+  /** Where its name stands in the section of names. */
+  readonly name: number;
   readonly type: number;
   readonly offset: number;
   readonly size: number;
@@ -55,20 +59,14 @@ const E_PHENTSIZE = 54;
 const E_PHNUM = 56;
 const E_SHENTSIZE = 58;
 const E_SHNUM = 60;
+const E_SHSTRNDX = 62;
 
 const PHDR_SIZE = 56;
 const PT_LOAD = 1;
 const PF_X = 1;
 
 const SHDR_SIZE = 64;
-const SHT_SYMTAB = 2;
 const SHT_NOTE = 7;
-const SHT_DYNSYM = 11;
-
-const SYM_SIZE = 24;
-const STT_OBJECT = 1;
-const STT_FUNC = 2;
-const SHN_UNDEF = 0;
 
 const NT_GNU_BUILD_ID = 3;
 /** A hostile header must not make us read gigabytes. */
@@ -79,29 +77,30 @@ const MAX_NOTE_SECTIONS = 16;
 /** endbr64: an indirect branch target (CET); a probe on it is single-stepped and 20 times dearer. */
 const ENDBR64 = Buffer.from([0xf3, 0x0f, 0x1e, 0xfa]);
 
-const invalid = (reason: string) => new LiveAuditError('ELF', `not a usable ELF file: ${reason}`);
+export const invalidElf = (reason: string) =>
+  new LiveAuditError('ELF', `not a usable ELF file: ${reason}`);
 
 /** @throws LiveAuditError ELF where a range lies outside the file */
-function readTable(source: ByteSource, offset: number, size: number, what: string): Buffer {
+export function readTable(source: ByteSource, offset: number, size: number, what: string): Buffer {
   if (offset < 0 || size < 0 || size > MAX_TABLE_BYTES || offset + size > source.size)
-    throw invalid(`${what} lies outside the file`);
+    throw invalidElf(`${what} lies outside the file`);
   return source.read(offset, size);
 }
 
-const u64 = (bytes: Buffer, at: number): number => Number(bytes.readBigUInt64LE(at));
+export const u64 = (bytes: Buffer, at: number): number => Number(bytes.readBigUInt64LE(at));
 
 /** @throws LiveAuditError ELF */
 export function parseElf(source: ByteSource): Elf {
-  if (source.size < EHDR_SIZE) throw invalid('shorter than a header');
+  if (source.size < EHDR_SIZE) throw invalidElf('shorter than a header');
   const header = source.read(0, EHDR_SIZE);
-  if (!header.subarray(0, ELF_MAGIC.length).equals(ELF_MAGIC)) throw invalid('no ELF magic');
+  if (!header.subarray(0, ELF_MAGIC.length).equals(ELF_MAGIC)) throw invalidElf('no ELF magic');
   if (header[EI_CLASS] !== ELFCLASS64 || header[EI_DATA] !== ELFDATA2LSB)
-    throw invalid('not 64-bit little endian');
+    throw invalidElf('not 64-bit little endian');
 
   const segments: Segment[] = [];
   const phnum = header.readUInt16LE(E_PHNUM);
   if (phnum > 0) {
-    if (header.readUInt16LE(E_PHENTSIZE) !== PHDR_SIZE) throw invalid('program header size');
+    if (header.readUInt16LE(E_PHENTSIZE) !== PHDR_SIZE) throw invalidElf('program header size');
     const table = readTable(source, u64(header, E_PHOFF), phnum * PHDR_SIZE, 'program headers');
     for (let at = 0; at < table.length; at += PHDR_SIZE) {
       if (table.readUInt32LE(at) !== PT_LOAD) continue;
@@ -117,10 +116,11 @@ export function parseElf(source: ByteSource): Elf {
   const sections: Section[] = [];
   const shnum = header.readUInt16LE(E_SHNUM);
   if (shnum > 0) {
-    if (header.readUInt16LE(E_SHENTSIZE) !== SHDR_SIZE) throw invalid('section header size');
+    if (header.readUInt16LE(E_SHENTSIZE) !== SHDR_SIZE) throw invalidElf('section header size');
     const table = readTable(source, u64(header, E_SHOFF), shnum * SHDR_SIZE, 'section headers');
     for (let at = 0; at < table.length; at += SHDR_SIZE) {
       sections.push({
+        name: table.readUInt32LE(at),
         type: table.readUInt32LE(at + 4),
         offset: u64(table, at + 24),
         size: u64(table, at + 32),
@@ -128,7 +128,8 @@ export function parseElf(source: ByteSource): Elf {
       });
     }
   }
-  return { source, segments, sections, buildId: readBuildId(source, sections) };
+  const names = header.readUInt16LE(E_SHSTRNDX);
+  return { source, segments, sections, names, buildId: readBuildId(source, sections) };
 }
 
 /** Names and descriptors of notes are padded to 4 bytes. Not by `& ~3`: that is signed. */
@@ -157,66 +158,16 @@ function readBuildId(source: ByteSource, sections: readonly Section[]): string |
   return null;
 }
 
-/**
- * The defined functions and variables with one of these names, from .dynsym and .symtab.
- * @throws LiveAuditError ELF
- */
-export function findSymbols(elf: Elf, names: ReadonlySet<string>): Map<string, ElfSymbol> {
-  const found = new Map<string, ElfSymbol>();
-  const longest = Math.max(0, ...[...names].map((name) => name.length));
-  // The ABI allows one of each; a hostile file with thousands must not keep us busy.
-  const tables = [SHT_DYNSYM, SHT_SYMTAB].map((type) => elf.sections.find((s) => s.type === type));
-  for (const section of tables) {
-    if (!section) continue;
-    const strings = elf.sections[section.link];
-    if (!strings) throw invalid('a symbol table without strings');
-    const table = readTable(elf.source, section.offset, section.size, 'symbols');
-    const text = readTable(elf.source, strings.offset, strings.size, 'symbol names');
-    for (let at = 0; at + SYM_SIZE <= table.length; at += SYM_SIZE) {
-      const type = (table[at + 4] ?? 0) & 0xf;
-      if (type !== STT_FUNC && type !== STT_OBJECT) continue;
-      if (table.readUInt16LE(at + 6) === SHN_UNDEF) continue;
-      const start = table.readUInt32LE(at);
-      // No search for the end beyond the names that are wanted: it could be the whole file, each time.
-      const from = text.toString('latin1', start, start + longest + 1);
-      const end = from.indexOf('\0');
-      const name = from.slice(0, Math.max(end, 0));
-      if (end < 0 || !names.has(name) || found.has(name)) continue;
-      found.set(name, {
-        name,
-        vaddr: u64(table, at + 8),
-        size: u64(table, at + 16),
-        kind: type === STT_FUNC ? 'function' : 'object',
-      });
-    }
-  }
-  return found;
-}
-
-/** The names of a symbol table are searched this much at a time, and no further than the maximum. */
-const NAME_CHUNK_BYTES = 1024 * 1024;
-const MAX_NAME_BYTES = 64 * 1024 * 1024;
-
-/**
- * Which of the names stand among the names of symbols at all, defined or not: cheap where none does.
- * A name may be the end of a longer one (linkers merge them), so this only rules out.
- * @throws LiveAuditError ELF
- */
-export function mentionedNames(elf: Elf, names: ReadonlySet<string>): Set<string> {
-  const needles = [...names].map((name) => ({ name, bytes: Buffer.from(`${name}\0`, 'latin1') }));
-  const overlap = Math.max(0, ...needles.map(({ bytes }) => bytes.length - 1));
-  const found = new Set<string>();
-  for (const type of [SHT_DYNSYM, SHT_SYMTAB]) {
-    const strings = elf.sections[elf.sections.find((s) => s.type === type)?.link ?? -1];
-    const size = Math.min(strings?.size ?? 0, MAX_NAME_BYTES);
-    for (let at = 0; strings && at < size; at += NAME_CHUNK_BYTES) {
-      const length = Math.min(NAME_CHUNK_BYTES + overlap, size - at);
-      const text = readTable(elf.source, strings.offset + at, length, 'symbol names');
-      for (const { name, bytes } of needles) if (text.includes(bytes)) found.add(name);
-      if (found.size === names.size) return found;
-    }
-  }
-  return found;
+/** What a section holds, by its name; null where there is none. @throws LiveAuditError ELF */
+export function sectionContent(elf: Elf, name: string): Buffer | null {
+  const strings = elf.sections[elf.names];
+  if (!strings) return null;
+  const names = readTable(elf.source, strings.offset, strings.size, 'section names');
+  const wanted = Buffer.from(`${name}\0`, 'latin1');
+  const found = elf.sections.find(({ name: at }) =>
+    names.subarray(at, at + wanted.length).equals(wanted),
+  );
+  return found ? readTable(elf.source, found.offset, found.size, name) : null;
 }
 
 /** Where an address of the file's own code lies in the file, or null where no segment has it. */
@@ -233,7 +184,7 @@ export function fileOffset(elf: Elf, vaddr: number): number | null {
 export function probeAddress(elf: Elf, symbol: ElfSymbol): { vaddr: number; offset: number } {
   const offset = fileOffset(elf, symbol.vaddr);
   if (offset === null || offset + ENDBR64.length > elf.source.size)
-    throw invalid(`${symbol.name} lies in no segment`);
+    throw invalidElf(`${symbol.name} lies in no segment`);
   const skip = elf.source.read(offset, ENDBR64.length).equals(ENDBR64) ? ENDBR64.length : 0;
   return { vaddr: symbol.vaddr + skip, offset: offset + skip };
 }
@@ -246,7 +197,7 @@ export function withElf<T>(path: string, use: (elf: Elf) => T): T {
   const fd = open(path);
   try {
     const stat = fs.fstatSync(fd);
-    if (!stat.isFile()) throw invalid('not a regular file');
+    if (!stat.isFile()) throw invalidElf('not a regular file');
     return use(parseElf(fileSource(fd, stat.size)));
   } catch (error) {
     if (!(error instanceof LiveAuditError) || error.code !== 'ELF') throw error;
@@ -288,7 +239,7 @@ function fileSource(fd: number, size: number): ByteSource {
       const bytes = Buffer.allocUnsafe(length);
       for (let done = 0; done < length; ) {
         const n = fs.readSync(fd, bytes, done, length - done, position + done);
-        if (n === 0) throw invalid('it ends early');
+        if (n === 0) throw invalidElf('it ends early');
         done += n;
       }
       return bytes;

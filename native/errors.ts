@@ -51,7 +51,7 @@ export const ERROR_CODES = {
   NO_SYMBOL: code(
     1,
     'a binary lacks a symbol that capture needs',
-    'a build with its .dynsym or .symtab is captured; Debian, Fedora and upstream builds have it',
+    'install the debug symbols of its package (-dbgsym, -debuginfo), or name the place in the config: `targets[].symbols`',
   ),
   STATE_DIR: code(
     1,

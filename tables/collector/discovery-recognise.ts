@@ -1,6 +1,7 @@
 /** What kind of target a program file is: by its symbols, whatever its name. */
 import path from 'node:path';
-import { findSymbols, isOtherFormat, mentionedNames, withElf } from '../../native/elf.ts';
+import { isOtherFormat, withElf } from '../../native/elf.ts';
+import { findSymbols, mentionedNames } from '../../native/elf-symbols.ts';
 import { LiveAuditError } from '../../native/errors.ts';
 import type { Executable } from '../../native/executables.ts';
 import type { TargetKind } from './target-kind.ts';

@@ -1,5 +1,6 @@
 /** A binary and the probes that it gets: what the probe manager holds of it, and what its ELF file says. */
-import { type Elf, fileOffset, findSymbols, probeAddress } from '../../native/elf.ts';
+import { findAllSymbols } from '../../native/debug-symbols.ts';
+import { type Elf, fileOffset, probeAddress } from '../../native/elf.ts';
 import { TargetLayout } from '../../native/events.ts';
 import type { Executable } from '../../native/executables.ts';
 import type { BpfLink } from '../../native/libbpf.ts';
@@ -45,7 +46,11 @@ export function readTarget({ kind, executable }: Target, elf: Elf): TargetRecord
     ...probes.flatMap((p) => [p.symbol, p.unless ?? p.symbol, p.only ?? p.symbol]),
     ...(kind.symbols ?? []),
   ];
-  const symbols = findSymbols(elf, new Set([...named, ...globals.map((g) => g.symbol)]));
+  const symbols = findAllSymbols(
+    elf,
+    executable.path,
+    new Set([...named, ...globals.map((g) => g.symbol)]),
+  );
   const probeVaddr = new Array<number>(TargetLayout.probes).fill(0);
   const probeOffset = new Array<number>(TargetLayout.probes).fill(0);
   const symbolVaddr = new Array<number>(TargetLayout.symbols).fill(0);

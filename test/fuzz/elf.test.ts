@@ -2,7 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { type ByteSource, findSymbols, parseElf, probeAddress } from '../../native/elf.ts';
+import { type ByteSource, parseElf, probeAddress } from '../../native/elf.ts';
+import { findSymbols } from '../../native/elf-symbols.ts';
 import { LiveAuditError } from '../../native/errors.ts';
 import { buildElf, CODE_VADDR, Ehdr, Section, Shdr, sourceOf } from '../fixtures/elf/build.ts';
 

@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileOffset, findSymbols, parseElf, probeAddress, withElf } from '../../native/elf.ts';
+import { fileOffset, parseElf, probeAddress, withElf } from '../../native/elf.ts';
+import { findSymbols } from '../../native/elf-symbols.ts';
 import { LiveAuditError } from '../../native/errors.ts';
 import {
   buildElf,
