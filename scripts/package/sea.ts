@@ -15,8 +15,22 @@ const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
 
 const POSTJECT = 'node_modules/postject/dist/cli.js';
 
+const PACKAGE_FOLDER = /^.*node_modules\/(@[^/]+\/)?[^/]+/;
+
 /** koffi's own loader finds its addon as this package. */
 const KOFFI_ADDON = /^@koromix\/koffi-/;
+
+/** The version of this release, where the program asks package.json for it. */
+const releaseVersion = (version: string): Plugin => ({
+  name: 'release version',
+  setup(builder) {
+    builder.onLoad({ filter: /\/package\.json$/ }, ({ path: file }) =>
+      file === path.resolve('package.json')
+        ? { contents: JSON.stringify({ version }), loader: 'json' }
+        : null,
+    );
+  },
+});
 
 const embeddedKoffi = (arch: string): Plugin => ({
   name: 'embedded koffi',
@@ -37,34 +51,42 @@ const embeddedKoffi = (arch: string): Plugin => ({
   },
 });
 
-/** @returns the path of the bundle */
-async function bundle(target: Target): Promise<string> {
-  const outfile = path.join(target.dir, 'live_audit.cjs');
-  const { outputFiles } = await build({
+export interface Executable {
+  readonly file: string;
+  /** Folders of the npm packages in it. */
+  readonly packages: readonly string[];
+}
+
+async function bundle(target: Target, version: string): Promise<Executable> {
+  const file = path.join(target.dir, 'live_audit.cjs');
+  const { outputFiles, metafile } = await build({
     entryPoints: ['extension/cli/main.ts'],
-    outfile,
+    outfile: file,
     ...BUNDLE_OPTIONS,
-    plugins: [embeddedKoffi(target.arch)],
+    metafile: true,
+    plugins: [embeddedKoffi(target.arch), releaseVersion(version)],
   });
-  for (const { path: file, contents } of outputFiles) writeWhole(file, contents);
-  return outfile;
+  for (const { path: output, contents } of outputFiles) writeWhole(output, contents);
+  const folders = Object.keys(metafile.inputs).map((input) => PACKAGE_FOLDER.exec(input)?.[0]);
+  return { file, packages: [...new Set(folders.filter((f) => f !== undefined))].sort() };
 }
 
 /**
  * @param assets by name
- * @returns the path of the executable
  * @throws Error
  */
 export async function buildExecutable(
   target: Target,
   assets: Readonly<Record<string, string>>,
-): Promise<string> {
+  version: string,
+): Promise<Executable> {
+  const { file: main, packages } = await bundle(target, version);
   const blob = path.join(target.dir, 'sea.blob');
   const config = path.join(target.dir, 'sea.json');
   writeWhole(
     config,
     JSON.stringify({
-      main: await bundle(target),
+      main,
       output: blob,
       disableExperimentalSEAWarning: true,
       useSnapshot: false,
@@ -81,5 +103,5 @@ export async function buildExecutable(
   run(process.execPath, [POSTJECT, `${executable}.new`, RESOURCE, blob, '--sentinel-fuse', FUSE]);
   fs.chmodSync(`${executable}.new`, 0o755);
   fs.renameSync(`${executable}.new`, executable);
-  return executable;
+  return { file: executable, packages };
 }
