@@ -17,9 +17,10 @@ struct backend {
 	__u64 several; /* it has several */
 	__u64 last;    /* its last one is next */
 	__u64 part;    /* its text was sent, with a POSTGRES_PART */
-	__u64 bound;   /* parameters: the Bind whose message was sent */
 	__u64 held;    /* its tag and rows are kept here: version 10, or a Query within a pipeline */
 	__u64 rows;
+	__u64 portal;     /* that Execute runs */
+	__u64 parameters; /* of the Bind that is on its way: a ParamListInfo */
 	__u32 tag;
 	__u32 known;
 	__u32 target;
@@ -27,9 +28,11 @@ struct backend {
 	__u32 function; /* fastpath: oid */
 	__u32 walsender;
 	bool identified;  /* its identity was sent */
-	bool whole;       /* seen from its login on */
 	bool in_function; /* between entry and end of a function call */
 	bool dying;       /* what it was at was sent when a signal came */
+	bool executing;   /* within an Execute: portal, named and name are its */
+	bool named;       /* of a prepared statement that has a name */
+	char name[PG_NAME];
 	char tag_text[PG_NAME];
 };
 
@@ -222,15 +225,11 @@ static __always_inline struct backend *new_backend(struct place *place, __u32 tg
 	return bpf_map_lookup_elem(&backends, &tgid);
 }
 
-/*
- * At the entry of each hook: the backend that it runs in, or NULL where it has no client. Counts the hit, and
- * sends who is connected where that is not known yet.
- */
-static __always_inline struct backend *enter(struct pt_regs *ctx, struct place *place)
+/* The backend that a hook runs in, or NULL where it has no client. Counts the hit. */
+static __always_inline struct backend *backend_at(struct pt_regs *ctx, struct place *place)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct backend *backend;
-	__u64 application;
 
 	place->cookie = bpf_get_attach_cookie(ctx);
 	place->target = probe_target(place->cookie);
@@ -240,6 +239,15 @@ static __always_inline struct backend *enter(struct pt_regs *ctx, struct place *
 	backend = bpf_map_lookup_elem(&backends, &tgid);
 	if (!backend || backend->started != task_started())
 		backend = new_backend(place, tgid);
+	return backend;
+}
+
+/* The same, with what it is at. Sends who is connected where that is not known yet. */
+static __always_inline struct backend *enter(struct pt_regs *ctx, struct place *place)
+{
+	struct backend *backend = backend_at(ctx, place);
+	__u64 application;
+
 	if (!backend)
 		return NULL;
 	place->start = global(place, PGS_STATEMENT_START);

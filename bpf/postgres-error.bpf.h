@@ -80,26 +80,21 @@ int postgres_emit_error_report(struct pt_regs *ctx)
 	record = begin_statement(slot, backend, &place);
 	record->outcome = OUTCOME_FAILED;
 	record->sqlstate = code.sqlstate;
-	record->elevel = elevel;
 	if (backend->in_function) {
 		record->protocol = PROTOCOL_FASTPATH;
 		record->function = backend->function;
 	} else {
-		record->protocol = protocol_of_text(&place);
+		record->protocol = protocol_of(backend, &place);
 		if (backend->part && backend->part == place.start)
 			record->known |= KNOWN_TEXT;
 		else
 			add_text(record, backend, &place);
-		if (record->protocol == PROTOCOL_EXTENDED)
-			add_name(record, backend, &place);
+		add_portal(record, backend);
 	}
 	if (send_statement(record, backend, &place, POSTGRES_STATEMENT) < 0)
 		count_lost_statement();
 	release_scratch(slot);
-	backend->held = 0;
-	backend->part = 0;
-	backend->in_function = false;
-	backend->dying = false;
+	forget_statement(backend);
 	return 0;
 }
 

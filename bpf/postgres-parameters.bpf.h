@@ -1,34 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
-/* Bind parameters: probes of their own, attached only where the config asks for them. */
+/*
+ * Bind parameters: probes of their own, attached only where the config asks for them. They sit at the last three
+ * calls within exec_bind_message, which is static: tables/postgres_queries/calls.ts finds them in the code.
+ */
 #ifndef LIVE_AUDIT_POSTGRES_PARAMETERS_BPF_H
 #define LIVE_AUDIT_POSTGRES_PARAMETERS_BPF_H
 
 #include "postgres-backend.bpf.h"
-#include "postgres-names.bpf.h"
 
 #define MAX_BIND_BYTES (1024 * 1024)
 
-/*
- * const char *pq_getmsgbytes(StringInfo, int): exec_bind_message calls it for each value that is not NULL,
- * first with the client's message; receive functions call it later with buffers of their own.
- */
+/* void pq_getmsgend(StringInfo): the whole of the message is read, and its values made sense. */
 SEC("uprobe")
-int postgres_getmsgbytes(struct pt_regs *ctx)
+int postgres_bind_message(struct pt_regs *ctx)
 {
 	struct place place;
-	struct backend *backend = enter(ctx, &place);
+	struct backend *backend = backend_at(ctx, &place);
 	struct string_info message = {};
 	struct record_header header;
 	__u32 size;
 
-	if (!backend || !place.text || backend->in_function || backend->bound == place.start)
+	if (!backend)
 		return 0;
 	if (bpf_probe_read_user(&message, sizeof(message), (void *)PT_REGS_PARM1(ctx)) != 0)
 		return 0;
 	size = message.len;
 	if (message.len < 0 || size > MAX_BIND_BYTES)
 		size = MAX_BIND_BYTES;
-	backend->bound = place.start;
 	fill_header(&header, backend, place.cookie, POSTGRES_PARAMETERS);
 	emit_bytes(&header, (void *)message.data, size);
 	backend->seq = header.seq;
@@ -50,43 +48,54 @@ struct bound_parameter {
 	__u32 type;
 };
 
-/*
- * CachedPlan *GetCachedPlan(CachedPlanSource *, ParamListInfo, …): exec_bind_message calls it for the
- * statement that it binds; functions that run within a statement for plans of other texts.
- */
+/* CachedPlan *GetCachedPlan(CachedPlanSource *, ParamListInfo, …): NULL where there are no parameters. */
 SEC("uprobe")
-int postgres_get_cached_plan(struct pt_regs *ctx)
+int postgres_bind_types(struct pt_regs *ctx)
 {
 	struct place place;
-	struct backend *backend = enter(ctx, &place);
+	struct backend *backend = backend_at(ctx, &place);
+
+	if (backend)
+		backend->parameters = PT_REGS_PARM2(ctx);
+	return 0;
+}
+
+/* void PortalDefineQuery(Portal, …): the Bind succeeded, and this is the portal that it made. */
+SEC("uprobe")
+int postgres_bind_portal(struct pt_regs *ctx)
+{
+	struct place place;
+	struct backend *backend = backend_at(ctx, &place);
 	struct postgres_types *record;
-	__u64 list = PT_REGS_PARM2(ctx);
 	struct scratch *slot;
 	__u32 counted = 0;
+	__u64 version;
+	__u64 list;
 	__u32 size;
 	__u32 i;
 
-	if (!backend || !place.text || text_of_plan(&place, PT_REGS_PARM1(ctx)) != place.text)
+	if (!backend)
 		return 0;
+	version = number(place.target, PGS_VERSION);
+	list = backend->parameters;
 	slot = claim_scratch();
 	if (!slot)
 		return 0;
 	record = (void *)slot->bytes;
-	if (list) {
-		list += offset_of_count(number(place.target, PGS_VERSION));
-		bpf_probe_read_user(&counted, sizeof(counted), (void *)list);
-	}
-	record->count = counted;
-	record->address = place.text;
-	record->has_message = backend->bound == place.start;
+	if (list && version)
+		bpf_probe_read_user(&counted, sizeof(counted), (void *)(list + offset_of_count(version)));
+	list += offset_of_count(version) + sizeof(__u64);
 	for (i = 0; i < PG_MAX_TYPES; i++) {
 		struct bound_parameter parameter = {};
 
 		if (i >= counted)
 			break;
-		bpf_probe_read_user(&parameter, sizeof(parameter), (void *)(list + 8 + i * sizeof(parameter)));
+		bpf_probe_read_user(&parameter, sizeof(parameter), (void *)(list + i * sizeof(parameter)));
 		record->oid[i] = parameter.type;
 	}
+	record->portal = PT_REGS_PARM1(ctx);
+	record->count = i;
+	record->reserved = 0;
 	fill_header(&record->header, backend, place.cookie, POSTGRES_TYPES);
 	size = __builtin_offsetof(struct postgres_types, oid) + 4 * i;
 	if (size > sizeof(*record)) /* for the verifier */

@@ -4,7 +4,7 @@
 #define LIVE_AUDIT_POSTGRES_STATEMENT_BPF_H
 
 #include "postgres-backend.bpf.h"
-#include "postgres-names.bpf.h"
+#include "postgres-portal.bpf.h"
 
 /* enum CommandDest (tcop/dest.h): where results go to; the same from 10 to 18. */
 #define DEST_REMOTE 2
@@ -27,7 +27,7 @@ static __always_inline struct postgres_statement *begin_statement(struct scratch
 
 	record->start = place->start;
 	record->rows = 0;
-	record->address = place->text;
+	record->portal = 0;
 	record->tag = 0;
 	record->sqlstate = 0;
 	record->signal = 0;
@@ -37,7 +37,7 @@ static __always_inline struct postgres_statement *begin_statement(struct scratch
 	record->protocol = PROTOCOL_UNKNOWN;
 	record->outcome = 0;
 	record->reserved = 0;
-	record->elevel = 0;
+	record->reserved2 = 0;
 	return record;
 }
 
@@ -117,6 +117,16 @@ static __always_inline void take_held(struct postgres_statement *record, struct 
 	__builtin_memcpy(record->tag_text, backend->tag_text, PG_NAME);
 }
 
+/* It is over, whatever came of it. */
+static __always_inline void forget_statement(struct backend *backend)
+{
+	backend->held = 0;
+	backend->part = 0;
+	backend->in_function = false;
+	backend->dying = false;
+	backend->executing = false;
+}
+
 static __always_inline void count_lost_statement(void)
 {
 	count(COUNTER_LOST_RESERVE);
@@ -155,15 +165,11 @@ static __noinline int finish(struct backend *backend, struct place *place, __u8 
 		record->known |= KNOWN_TEXT;
 	else
 		add_text(record, backend, place);
-	if (protocol == PROTOCOL_EXTENDED)
-		add_name(record, backend, place);
+	add_portal(record, backend);
 	if (send_statement(record, backend, place, POSTGRES_STATEMENT) < 0)
 		count_lost_statement();
 	release_scratch(slot);
-	backend->held = 0;
-	backend->part = 0;
-	backend->in_function = false;
-	backend->dying = false;
+	forget_statement(backend);
 	return 0;
 }
 
@@ -229,8 +235,9 @@ static __always_inline void finish_simple(struct backend *backend, struct place 
 	bool more = place->target->probe_vaddr[PG_CHECK_LOG_DURATION] != 0 ||
 		    (backend->several == place->start && backend->last != place->start);
 
-	if (!place->text)
-		return; /* a replication command */
+	/* From 13 on replication commands do not come here; before, some have a text and some none. */
+	if (!place->text || replicates(backend, place))
+		return;
 	if (place->start && more)
 		hold(backend, place, completion);
 	else
@@ -257,10 +264,9 @@ static __noinline int dying(struct backend *backend, struct place *place, int si
 		record->protocol = PROTOCOL_FASTPATH;
 		record->function = backend->function;
 	} else {
-		record->protocol = protocol_of_text(place);
+		record->protocol = protocol_of(backend, place);
 		add_text(record, backend, place);
-		if (record->protocol == PROTOCOL_EXTENDED)
-			add_name(record, backend, place);
+		add_portal(record, backend);
 	}
 	if (send_statement(record, backend, place, POSTGRES_DYING) == 0)
 		backend->dying = true;

@@ -24,9 +24,9 @@
 #include "emit.bpf.h"
 #include "postgres.h"
 #include "postgres-backend.bpf.h"
+#include "postgres-portal.bpf.h"
 #include "postgres-statement.bpf.h"
 #include "postgres-error.bpf.h"
-#include "postgres-names.bpf.h"
 #include "postgres-parameters.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -69,8 +69,8 @@ int postgres_null_command(struct pt_regs *ctx)
 }
 
 /*
- * void BeginImplicitTransactionBlock(void), from 11 on: before each statement of a Query that has several.
- * Also before an Execute that follows another without a Sync between them; EndCommand tells the two apart.
+ * void BeginImplicitTransactionBlock(void), from 11 on, at its call in exec_simple_query: before each statement of
+ * a Query that has several.
  */
 SEC("uprobe")
 int postgres_begin_implicit_block(struct pt_regs *ctx)
@@ -112,7 +112,7 @@ int postgres_check_log_duration(struct pt_regs *ctx)
 
 /*
  * The one call of pq_putemptymessage('s'), in exec_execute_message: the portal's row limit was reached.
- * tables/postgres_queries/code.ts finds it in the code.
+ * tables/postgres_queries/calls.ts finds it in the code.
  */
 SEC("uprobe")
 int postgres_portal_suspended(struct pt_regs *ctx)
@@ -163,15 +163,14 @@ int postgres_function_request_return(struct pt_regs *ctx)
 
 /*
  * void BeginReportingGUCOptions(void): once for each client, when it is logged in and its settings are made.
+ * From here on the backend is known, so that even its first statement is when it is killed in it.
  */
 SEC("uprobe")
 int postgres_begin_reporting(struct pt_regs *ctx)
 {
 	struct place place;
-	struct backend *backend = enter(ctx, &place);
 
-	if (backend)
-		backend->whole = true;
+	enter(ctx, &place);
 	return 0;
 }
 

@@ -28,12 +28,12 @@ enum postgres_probe {
 	PG_END_IMPLICIT_BLOCK = 5,
 	PG_CHECK_LOG_DURATION = 6,
 	PG_PORTAL_SUSPENDED = 7,
-	PG_STORE_PREPARED = 8,
-	PG_DROP_CACHED_PLAN = 9,
-	PG_FUNCTION_REQUEST = 10,
-	PG_FUNCTION_REQUEST_RETURN = 11,
-	PG_GETMSGBYTES = 12,
-	PG_GET_CACHED_PLAN = 13,
+	PG_EXECUTE = 8,
+	PG_FUNCTION_REQUEST = 9,
+	PG_FUNCTION_REQUEST_RETURN = 10,
+	PG_BIND_MESSAGE = 11,
+	PG_BIND_TYPES = 12,
+	PG_BIND_PORTAL = 13,
 };
 
 /* Globals of the server, and numbers that differ by version; the index into target.symbol_vaddr. */
@@ -72,7 +72,7 @@ enum postgres_known {
 	KNOWN_TAG_TEXT = 1 << 0,  /* tag_text: servers up to 12 give the tag as a text */
 	KNOWN_TAG = 1 << 1,       /* tag and rows */
 	KNOWN_NAME = 1 << 2,      /* name: of a prepared statement */
-	KNOWN_UNNAMED = 1 << 3,   /* it has none, for all names since the connection began are known */
+	KNOWN_UNNAMED = 1 << 3,   /* it has none */
 	KNOWN_TEXT = 1 << 4,      /* the server had a text: in this record, or in POSTGRES_TEXT before it */
 	KNOWN_INLINE = 1 << 5,    /* it is in this record */
 	KNOWN_WALSENDER = 1 << 6, /* of a replication connection */
@@ -87,7 +87,7 @@ struct postgres_statement {
 	struct record_header header; /* time: when it was over */
 	__u64 start;    /* µs since 2000-01-01 by the wall clock; 0: not known */
 	__u64 rows;
-	__u64 address;  /* of the text in the server */
+	__u64 portal;   /* its address: of what Execute ran; 0: not known, or none */
 	__u32 tag;      /* enum CommandTag of that server */
 	__u32 sqlstate; /* MAKE_SQLSTATE: 6 bits a character */
 	__u32 signal;   /* DYING: its number; EXIT: the kernel's wait status */
@@ -97,7 +97,7 @@ struct postgres_statement {
 	__u8 protocol;
 	__u8 outcome;
 	__u16 reserved;
-	__u32 elevel;
+	__u32 reserved2;
 	char name[PG_NAME];
 	char tag_text[PG_NAME];
 	char text[PG_INLINE];
@@ -129,9 +129,9 @@ _Static_assert(sizeof(struct postgres_identity) == 24 + 32 + 16 + 3 * 64 + 256, 
 
 struct postgres_types {
 	struct record_header header;
-	__u32 count;       /* of the parameters; of more than PG_MAX_TYPES the first are here */
-	__u32 has_message; /* their Bind message was sent: not where all of them are NULL */
-	__u64 address;     /* of the statement's text */
+	__u64 portal;  /* as in postgres_statement */
+	__u32 count;   /* of the types here: the first PG_MAX_TYPES parameters have one */
+	__u32 reserved;
 	__u32 oid[PG_MAX_TYPES];
 };
 _Static_assert(sizeof(struct postgres_types) == 24 + 16 + 4 * 256, "postgres_types");

@@ -4,7 +4,7 @@ import { decodeIdentity, type Identity } from './identity.ts';
 /** Beyond so many, those whose process is gone are forgotten. */
 const MAX_CONNECTIONS = 8192;
 
-type Known = { readonly [K in keyof Identity]: Identity[K] | null };
+type Known = { readonly [K in Exclude<keyof Identity, 'started'>]: Identity[K] | null };
 
 const NOBODY: Known = {
   uid: null,
@@ -31,11 +31,13 @@ export class Connections {
     this.#sources = sources;
   }
 
-  /** An identity record: of a new connection, or of one that changed. */
-  add(pid: number, bytes: Buffer, view: DataView, at: number): void {
-    if (this.#known.size >= this.#limit && !this.#known.has(pid)) this.#forget();
-    const { containerOf } = this.#sources;
-    this.#known.set(pid, decodeIdentity(bytes, view, at, containerOf));
+  /** An identity record: of a new connection, or of one that changed. @returns whether it is a new one */
+  add(pid: number, bytes: Buffer, view: DataView, at: number): boolean {
+    const before = this.#known.get(pid);
+    if (this.#known.size >= this.#limit && !before) this.#forget();
+    const identity = decodeIdentity(bytes, view, at, this.#sources.containerOf);
+    this.#known.set(pid, identity);
+    return before !== undefined && before.started !== identity.started;
   }
 
   of(pid: number): Known {

@@ -5,6 +5,8 @@ import { textCell } from '../events/text.ts';
 import { fieldText, IdentityKnown, IdentityLayout, NAME_BYTES } from './records.ts';
 
 export interface Identity {
+  /** Start of the process, ns since boot: a pid may be used again. */
+  readonly started: bigint;
   readonly uid: number;
   readonly user: string | null;
   readonly database: string | null;
@@ -34,6 +36,7 @@ export function decodeIdentity(
   const pid = view.getUint32(at + RecordHeader.tgid, true);
   const parent = view.getUint32(at + IdentityLayout.parent, true);
   const common = {
+    started: view.getBigUint64(at + IdentityLayout.started, true),
     uid: view.getUint32(at + IdentityLayout.uid, true),
     application:
       (known & IdentityKnown.APPLICATION) !== 0 ? name(IdentityLayout.application) : null,

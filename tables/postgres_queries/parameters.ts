@@ -10,12 +10,6 @@ const NULL_LENGTH = -1;
 /** Brackets and commas are counted with the values. */
 const SEPARATOR_BYTES = 1;
 
-/** Name of the portal; '' is the unnamed one. */
-export function portalOf(message: Buffer): string {
-  const end = message.indexOf(0);
-  return end < 0 ? '' : toText(message.subarray(0, end));
-}
-
 interface Value {
   /** 0 text, 1 binary */
   readonly format: number;
@@ -60,20 +54,17 @@ export function parseBind(message: Buffer): Value[] | null {
 /**
  * A JSON array with one element for each parameter: its text as PostgreSQL writes it; null; `{"oid", "hex"}` of
  * a type that is not decoded; `{"length"}` in bytes of one that has no room in `maxBytes`.
- * @param message the Bind message; null where every parameter is NULL, which needs none
+ * @param message the Bind message
  * @param types OIDs; missing ones are not known
  * @returns null where the message makes no sense
  */
 export function bindValues(
-  message: Buffer | null,
-  count: number,
+  message: Buffer,
   types: readonly number[],
   maxBytes: number,
 ): string | null {
-  const values = message
-    ? parseBind(message)
-    : Array.from({ length: Math.min(count, 65_535) }, () => ({ format: 0, bytes: null }));
-  if (values === null || values.length !== count) return null;
+  const values = parseBind(message);
+  if (values === null) return null;
   const parts: string[] = [];
   let used = 2;
   for (const [i, { format, bytes }] of values.entries()) {

@@ -21,26 +21,28 @@ export interface Parts {
   bind: Text | null;
   /** The record that tells what the backend was at when a signal came: a copy of its fixed part and text. */
   dying: Buffer | null;
-  /** Values that were bound, by the address of their statement's text. */
-  readonly bound: Map<bigint, Bound>;
+  /** What was bound, by the address of the portal, the oldest first. */
+  readonly bound: Map<number, Bound>;
   /** Of the next record, while any part waits for more. */
   nextSeq: number;
 }
 
 export interface Bound {
-  readonly portal: string;
   /** JSON */
   readonly values: string;
-  /** It was executed: the next Bind of the statement takes its place. */
   executed: boolean;
-  /** Two portals of the statement were bound and not executed: which of them comes is not known. */
-  ambiguous: boolean;
 }
 
-export const STATE_VERSION = 1;
+export const STATE_VERSION = 2;
 
-/** Bound statements of a backend that are remembered; beyond it the oldest go. */
-export const MAX_BOUND = 16;
+/** Portals of a connection whose values are remembered: beyond it the oldest go, executed or not. */
+const MAX_BOUND = 16;
+
+export function addBound(parts: Parts, portal: number, values: string): void {
+  const [oldest] = parts.bound.keys();
+  if (oldest !== undefined && parts.bound.size >= MAX_BOUND) parts.bound.delete(oldest);
+  parts.bound.set(portal, { values, executed: false });
+}
 
 export const newParts = (): Parts => ({
   query: null,

@@ -41,7 +41,7 @@ export const IdentityKnown = { PORT: 1, APPLICATION: 2 } as const;
 export const StatementLayout = {
   start: 24,
   rows: 32,
-  address: 40,
+  portal: 40,
   tag: 48,
   sqlstate: 52,
   signal: 56,
@@ -50,7 +50,6 @@ export const StatementLayout = {
   known: 68,
   protocol: 72,
   outcome: 73,
-  elevel: 76,
   name: 80,
   tag_text: 144,
   text: 208,
@@ -79,9 +78,8 @@ export const IdentityLayout = {
 
 /** struct postgres_types */
 export const TypesLayout = {
-  count: 24,
-  has_message: 28,
-  address: 32,
+  portal: 24,
+  count: 32,
   oid: 40,
   size: 1064,
 } as const;
@@ -138,4 +136,14 @@ export function sqlstateOf(packed: number): string {
   for (let i = 0; i < SQLSTATE_CHARACTERS; i++)
     text += String.fromCharCode(((packed >>> (6 * i)) & 0x3f) + FIRST_CHARACTER);
   return text;
+}
+
+/** A u64 as a number: exact up to 2^53. */
+export const u64 = (view: DataView, offset: number): number =>
+  view.getUint32(offset + 4, true) * 2 ** 32 + view.getUint32(offset, true);
+
+/** A u64 as a number where that is exact, else as an i64. */
+export function integerOf(view: DataView, offset: number): number | bigint {
+  const value = u64(view, offset);
+  return Number.isSafeInteger(value) ? value : view.getBigInt64(offset, true);
 }

@@ -2,37 +2,16 @@
  * What a PostgreSQL executable tells of itself: its version, the names of its command tags, and where things
  * are that it does not export. Every reading is bounded; what is not found is not known.
  */
-import { type Elf, type ElfSymbol, fileOffset, type Segment, withElf } from '../../native/elf.ts';
+import { type Elf, type ElfSymbol, fileOffset, withElf } from '../../native/elf.ts';
 import { LiveAuditError } from '../../native/errors.ts';
 import type { Symbols } from '../collector/target-kind.ts';
 import { accessedBy } from './accessor.ts';
+import { loaded } from './code.ts';
 
-/** A server has 10 MB of code and data. */
-const MAX_SEGMENT_BYTES = 64 * 1024 * 1024;
 const MAX_FUNCTION_BYTES = 512;
 const MAX_VERSION_BYTES = 128;
 const MAX_TAG_BYTES = 64;
 const MAX_TAGS = 1024;
-
-interface Loaded {
-  readonly segment: Segment;
-  readonly bytes: Buffer;
-}
-
-const loadedOf = new WeakMap<Elf, readonly Loaded[]>();
-
-/** The bytes of the segments, read once for all questions to one file. */
-function loaded(elf: Elf): readonly Loaded[] {
-  let all = loadedOf.get(elf);
-  if (!all) {
-    all = elf.segments
-      .filter(({ fileSize }) => fileSize > 0 && fileSize <= MAX_SEGMENT_BYTES)
-      .filter(({ offset, fileSize }) => offset + fileSize <= elf.source.size)
-      .map((segment) => ({ segment, bytes: elf.source.read(segment.offset, segment.fileSize) }));
-    loadedOf.set(elf, all);
-  }
-  return all;
-}
 
 /** PG_BACKEND_VERSIONSTR: what `postgres --version` prints (main/main.c, port/path.c), all versions. */
 const VERSION_MARK = Buffer.from('postgres (PostgreSQL) ');
@@ -181,32 +160,6 @@ export function errorData(elf: Elf, symbols: Symbols): ErrorData | null {
   const size = second.result - first.result;
   if (size <= offsetOfCode(version) || size > MAX_ERRORDATA_BYTES) return null;
   return { depth, array: first.result - offsetOfCode(version), size };
-}
-
-const CALL = 0xe8;
-const CALL_BYTES = 5;
-/** mov $'s', %edi: PortalSuspended, the only message of that type without a body. */
-const SUSPENDED_ARGUMENT = Buffer.from([0xbf, 0x73, 0, 0, 0]);
-
-/**
- * The call of pq_putemptymessage('s') in exec_execute_message, which is static and in most builds a part of
- * PostgresMain: the one place that says that a portal has more rows to give. x86-64.
- */
-export function portalSuspended(elf: Elf, symbols: Symbols): number | null {
-  const called = symbols.get('pq_putemptymessage');
-  if (!called) return null;
-  const calls: number[] = [];
-  for (const { segment, bytes } of loaded(elf)) {
-    if (!segment.executable) continue;
-    let at = bytes.indexOf(SUSPENDED_ARGUMENT);
-    for (; at >= 0; at = bytes.indexOf(SUSPENDED_ARGUMENT, at + 1)) {
-      const call = at + SUSPENDED_ARGUMENT.length;
-      if (bytes[call] !== CALL || call + CALL_BYTES > bytes.length) continue;
-      const vaddr = segment.vaddr + call;
-      if (vaddr + CALL_BYTES + bytes.readInt32LE(call + 1) === called.vaddr) calls.push(vaddr);
-    }
-  }
-  return calls.length === 1 ? (calls[0] ?? null) : null;
 }
 
 /** What a record's reader must know of the server that it came from. */

@@ -1,5 +1,5 @@
 /** Parts of a row that come out of a statement record by rules of their own. Pure. */
-import { Outcome, Protocol } from './records.ts';
+import { Protocol } from './records.ts';
 
 /** Commands whose tag counts rows: the same from 10 to 18 (display_rowcount in tcop/cmdtaglist.h); MERGE since 15. */
 const COUNTING = new Set([
@@ -13,24 +13,7 @@ const COUNTING = new Set([
   'COPY',
 ]);
 
-/**
- * Commands that the server runs from a copy of their text, which the name of the prepared statement is not known
- * by (IsTransactionStmtList in tcop/postgres.c).
- */
-const TRANSACTION = new Set([
-  'BEGIN',
-  'START TRANSACTION',
-  'COMMIT',
-  'ROLLBACK',
-  'SAVEPOINT',
-  'RELEASE',
-  'PREPARE TRANSACTION',
-  'COMMIT PREPARED',
-  'ROLLBACK PREPARED',
-]);
-
 export const countsRows = (tag: string): boolean => COUNTING.has(tag);
-export const isTransactionCommand = (tag: string): boolean => TRANSACTION.has(tag);
 
 export interface Completion {
   readonly tag: string;
@@ -79,8 +62,6 @@ export const protocolName = (protocol: number): string | null =>
       : protocol === Protocol.FASTPATH
         ? 'fastpath'
         : null;
-
-export const isFailure = (outcome: number): boolean => outcome === Outcome.FAILED;
 
 /** signal(7), as far as the BPF side tells of it. */
 const SIGNALS: Readonly<Record<number, string>> = {

@@ -1,8 +1,9 @@
 /** Where postgres_queries attaches, and why: bpf/postgres.bpf.c says what each hook means. */
 import { type Elf, type ElfSymbol, fileOffset } from '../../native/elf.ts';
 import type { GlobalSpec, ProbeSpec, Symbols, TargetKind } from '../collector/target-kind.ts';
+import { CALLED, staticCalls } from './calls.ts';
 import { cheapEntry, ENTRY_BYTES, type Instruction, stepsOver } from './entry.ts';
-import { errorData, knownVersion, portalSuspended, variableOf } from './server.ts';
+import { errorData, knownVersion, variableOf } from './server.ts';
 
 /** enum postgres_probe */
 export const PostgresProbe = {
@@ -14,12 +15,12 @@ export const PostgresProbe = {
   END_IMPLICIT_BLOCK: 5,
   CHECK_LOG_DURATION: 6,
   PORTAL_SUSPENDED: 7,
-  STORE_PREPARED: 8,
-  DROP_CACHED_PLAN: 9,
-  FUNCTION_REQUEST: 10,
-  FUNCTION_REQUEST_RETURN: 11,
-  GETMSGBYTES: 12,
-  GET_CACHED_PLAN: 13,
+  EXECUTE: 8,
+  FUNCTION_REQUEST: 9,
+  FUNCTION_REQUEST_RETURN: 10,
+  BIND_MESSAGE: 11,
+  BIND_TYPES: 12,
+  BIND_PORTAL: 13,
 } as const;
 
 /** enum postgres_symbol */
@@ -99,7 +100,7 @@ const probes: readonly ProbeSpec[] = [
     'postgres_begin_implicit_block',
     'BeginImplicitTransactionBlock',
     {
-      locate: cheap('BeginImplicitTransactionBlock', OVER_IMPLICIT_BLOCK),
+      locate: (elf, symbols) => staticCalls(elf, symbols).several,
       only: 'EndImplicitTransactionBlock',
     },
   ),
@@ -116,10 +117,11 @@ const probes: readonly ProbeSpec[] = [
     unless: 'EndImplicitTransactionBlock',
   }),
   entry(PostgresProbe.PORTAL_SUSPENDED, 'postgres_portal_suspended', 'pq_putemptymessage', {
-    locate: portalSuspended,
+    locate: (elf, symbols) => staticCalls(elf, symbols).suspended,
   }),
-  entry(PostgresProbe.STORE_PREPARED, 'postgres_store_prepared', 'StorePreparedStatement'),
-  entry(PostgresProbe.DROP_CACHED_PLAN, 'postgres_drop_cached_plan', 'DropCachedPlan'),
+  entry(PostgresProbe.EXECUTE, 'postgres_execute', 'SetRemoteDestReceiverParams', {
+    locate: (elf, symbols) => staticCalls(elf, symbols).execute,
+  }),
   entry(PostgresProbe.FUNCTION_REQUEST, 'postgres_function_request', 'HandleFunctionRequest'),
   entry(
     PostgresProbe.FUNCTION_REQUEST_RETURN,
@@ -127,10 +129,16 @@ const probes: readonly ProbeSpec[] = [
     'HandleFunctionRequest',
     { retprobe: true },
   ),
-  entry(PostgresProbe.GETMSGBYTES, 'postgres_getmsgbytes', 'pq_getmsgbytes', {
+  entry(PostgresProbe.BIND_MESSAGE, 'postgres_bind_message', 'pq_getmsgend', {
+    locate: (elf, symbols) => staticCalls(elf, symbols).message,
     option: 'parameters',
   }),
-  entry(PostgresProbe.GET_CACHED_PLAN, 'postgres_get_cached_plan', 'GetCachedPlan', {
+  entry(PostgresProbe.BIND_TYPES, 'postgres_bind_types', 'GetCachedPlan', {
+    locate: (elf, symbols) => staticCalls(elf, symbols).plan,
+    option: 'parameters',
+  }),
+  entry(PostgresProbe.BIND_PORTAL, 'postgres_bind_portal', 'PortalDefineQuery', {
+    locate: (elf, symbols) => staticCalls(elf, symbols).define,
     option: 'parameters',
   }),
 ];
@@ -199,7 +207,7 @@ export const postgres: TargetKind = {
   program: 'postgres',
   probes,
   globals,
-  symbols: ['GetCurrentStatementStartTimestamp', 'geterrcode'],
+  symbols: ['GetCurrentStatementStartTimestamp', 'geterrcode', ...CALLED],
   markers: ['EndCommand', 'EmitErrorReport', 'debug_query_string', 'MyProcPort'],
   paths: ['/usr/bin/postgres', '/usr/local/bin/postgres', '/usr/local/pgsql/bin/postgres'].concat(
     // Debian's, PGDG's and SUSE's packages

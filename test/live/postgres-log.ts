@@ -84,7 +84,7 @@ export function loggedStatements(csv: string): Logged[] {
     if (SEVERITIES.has(field('severity'))) {
       if (REPLICATION_COMMAND.test(field('query'))) continue;
       const statement =
-        close(pid) ?? (field('query') === '' ? null : begin(record, field('query')));
+        close(pid) ?? begin(record, failedQuery(field('query'), field('tag'), message));
       if (!statement) continue;
       if (!done.includes(statement)) done.push(statement);
       statement.sqlstate = field('sqlstate');
@@ -107,10 +107,18 @@ export function loggedStatements(csv: string): Logged[] {
   return [...done, ...open.values()];
 }
 
+/** Of an error that no statement is in the log for: what it ended. */
+function failedQuery(query: string, tag: string, message: string): string | null {
+  const unknown = /^function with OID (\d+) does not exist$/.exec(message);
+  if (unknown && tag === '<FASTPATH>') return `fastpath function call: (OID ${unknown[1]})`;
+  return query === '' ? null : query;
+}
+
 const SIMPLE = /^statement: ([\s\S]*)$/;
 const EXTENDED = /^execute (?:fetch from )?([\s\S]*?): ([\s\S]*)$/;
 const FASTPATH = /^fastpath function call: .*$/;
 
+/** @param failed its text, where the message is an error */
 function begin(record: readonly string[], failed: string | null): Logged | null {
   const field = (name: keyof typeof COLUMN) => record[COLUMN[name]] ?? '';
   const message = field('message');

@@ -10,7 +10,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { until } from './collector-process.ts';
 
-const SERVERS = path.resolve(__dirname, '../../build/servers/postgres/node_modules');
+const FOLDER = path.resolve(__dirname, '../../build/servers/postgres/node_modules');
+/** As discovery shows it. */
+const SERVERS = fs.existsSync(FOLDER) ? fs.realpathSync(FOLDER) : FOLDER;
 const DEBIAN = '/usr/lib/postgresql/15/bin';
 const START_MS = 30_000;
 

@@ -1,13 +1,16 @@
 /** Every statement that clients ask of PostgreSQL 10 to 18, against the server's own log. */
 import { CollectorProcess, type Row, until } from './collector-process.ts';
 import { type Logged, loggedStatements } from './postgres-log.ts';
-import { installedPostgres, PostgresServer, stopServers } from './postgres-server.ts';
+import {
+  type Installed,
+  installedPostgres,
+  PostgresServer,
+  stopServers,
+} from './postgres-server.ts';
 import * as workload from './postgres-workload.ts';
 import { describeLive } from './requires.ts';
 
 afterAll(stopServers);
-
-const TRANSACTION = /^(begin|start transaction|commit|rollback|savepoint|release)/i;
 
 /** A row as the log would have it; `name` and `protocol` where the log cannot tell are taken from it. */
 function comparable(row: Row): Record<string, unknown> {
@@ -28,14 +31,24 @@ function comparable(row: Row): Record<string, unknown> {
 function expected(logged: Logged, row: Row | undefined): Record<string, unknown> {
   const { pid: _, duration: __, parameters: ___, ...rest } = logged;
   const renames = /application_name|reset all|discard all/i.test(logged.query);
-  const unnamed = logged.sqlstate !== null || TRANSACTION.test(logged.query);
   return {
     ...rest,
+    // Names are known of the functions that libpq calls.
+    query: logged.query.replace(/^(fastpath function call: )"random" /, '$1'),
     // A statement that the parser or Bind refused is in the log as an error alone.
     protocol: logged.protocol ?? row?.protocol,
-    name: unnamed && (row?.statement_name ?? null) === null ? null : logged.name,
+    name: logged.protocol === null ? row?.statement_name : logged.name,
     application: renames ? row?.application_name : logged.application,
   };
+}
+
+/** Resolves when all probes of the server's executable are attached. */
+async function attached(collector: CollectorProcess, { bin }: Installed): Promise<void> {
+  const states = `SELECT state FROM live_audit_probes WHERE target = '${bin}/postgres'`;
+  await until(() => {
+    const probes = collector.query(states);
+    return probes.length > 0 && probes.every(({ state }) => state === 'attached');
+  });
 }
 
 describeLive('postgres_queries against the server’s log', () => {
@@ -66,9 +79,7 @@ describeLive('postgres_queries against the server’s log', () => {
     'PostgreSQL %s: the same statements, one row each, with what came of them',
     async (_, installed) => {
       const server = await PostgresServer.start(installed);
-      const attached = `SELECT * FROM live_audit_probes WHERE state = 'attached' AND symbol = 'EndCommand'
-        AND target LIKE '${installed.bin}%'`;
-      await until(() => collector.query(attached).length > 0);
+      await attached(collector, installed);
       workload.psql(server);
       workload.parallel(server);
       workload.pgbench(server);
@@ -79,7 +90,7 @@ describeLive('postgres_queries against the server’s log', () => {
       workload.pythonClient(server, 'pg8000');
       await workload.oddities(server);
       const { logged, rows } = await compare(server);
-      expect(logged.length).toBeGreaterThan(250);
+      expect(logged.length).toBeGreaterThan(160);
       await server.stop();
       expect(rows.every((row) => String(row.server_version).startsWith(`${installed.major}`))).toBe(
         true,

@@ -1,0 +1,165 @@
+/** A statement record, with the parts that came before it, as cells of a row. */
+import { RecordHeader } from '../../native/events.ts';
+import type { World } from '../collector/capture.ts';
+import { type Cell, type Event, placesOf } from '../event.ts';
+import type { RecordMemory } from '../events/record-memory.ts';
+import { cutText, textCell } from '../events/text.ts';
+import type { Connections } from './connections.ts';
+import { bytesOf, type Parts } from './parts.ts';
+import {
+  fieldText,
+  integerOf,
+  Known,
+  NAME_BYTES,
+  Outcome,
+  Protocol,
+  StatementLayout,
+  sqlstateOf,
+  u64,
+} from './records.ts';
+import type { KnownServer, Servers } from './servers.ts';
+import { spec } from './spec.ts';
+import { completionOfText, functionCall, protocolName, signalText } from './statement.ts';
+import { Times } from './times.ts';
+
+/** Longest message of an error that is kept, bytes. */
+export const MAX_ERROR = 65_536;
+
+const at = placesOf(spec);
+
+export class StatementRow {
+  readonly #world: World;
+  readonly #memory: RecordMemory;
+  readonly #servers: Servers;
+  readonly #connections: Connections;
+  readonly #times = new Times();
+  readonly #event: Cell[] = spec.columns.map(() => null);
+
+  constructor(world: World, memory: RecordMemory, servers: Servers, connections: Connections) {
+    this.#world = world;
+    this.#memory = memory;
+    this.#servers = servers;
+    this.#connections = connections;
+  }
+
+  /** @returns the row, valid until the next call */
+  of(view: DataView, offset: number, parts: Parts | undefined): Event {
+    const event = this.#event;
+    const bytes = this.#memory.bytes(view);
+    const pid = view.getUint32(offset + RecordHeader.tgid, true);
+    const known = view.getUint32(offset + StatementLayout.known, true);
+    const protocol = view.getUint8(offset + StatementLayout.protocol);
+    const outcome = view.getUint8(offset + StatementLayout.outcome);
+    const server = this.#servers.of(view.getUint32(offset + RecordHeader.target, true));
+    this.#times.put(event, view, offset, this.#world.bootToUnix);
+    event[at.pid] = pid;
+    event[at.protocol] = protocolName(protocol);
+    this.#query(view, offset, known, protocol, parts);
+    this.#completion(bytes, view, offset, known, outcome, server);
+    const isExtended = protocol === Protocol.EXTENDED;
+    event[at.statement_name] = isExtended ? nameOf(bytes, offset, known) : null;
+    event[at.parameters] = isExtended && parts ? this.#parameters(view, offset, parts) : null;
+    this.#error(view, offset, outcome, parts);
+    const who = this.#connections.of(pid);
+    event[at.uid] = who.uid;
+    event[at.user] = who.user;
+    event[at.database] = who.database;
+    event[at.application_name] = who.application;
+    event[at.client_address] = who.address;
+    event[at.client_port] = who.port;
+    event[at.container_id] = who.container;
+    event[at.server_path] = server.path;
+    event[at.server_version] = server.version;
+    return event;
+  }
+
+  /** The one place that a statement's text passes on its way into a row. */
+  #query(
+    view: DataView,
+    offset: number,
+    known: number,
+    protocol: number,
+    parts: Parts | undefined,
+  ): void {
+    const event = this.#event;
+    event[at.truncated] = 0;
+    if (protocol === Protocol.FASTPATH) {
+      const text = functionCall(view.getUint32(offset + StatementLayout.function, true));
+      event[at.query] = text;
+      event[at.query_length] = text.length;
+      return;
+    }
+    const max = this.#world.maxText;
+    if (known & Known.INLINE) {
+      const size = view.getUint32(offset + StatementLayout.size, true);
+      const text = this.#memory.part(view, offset + StatementLayout.text, size);
+      event[at.query] = textCell(cutText(text, max));
+      event[at.query_length] = size;
+      event[at.truncated] = size > max ? 1 : 0;
+      return;
+    }
+    const query = parts?.query;
+    const text = query ? bytesOf(query) : null;
+    if (!query || !text || (text.length === 0 && query.total === 0)) {
+      event[at.query] = null;
+      event[at.query_length] = null;
+      event[at.truncated] = known & Known.TEXT ? 1 : 0;
+      return;
+    }
+    event[at.query] = textCell(cutText(text, max));
+    event[at.query_length] = query.ended ? Math.max(query.total, text.length) : null;
+    event[at.truncated] = query.cut || !query.ended || text.length > max ? 1 : 0;
+  }
+
+  /** Tag and rows. */
+  #completion(
+    bytes: Buffer,
+    view: DataView,
+    offset: number,
+    known: number,
+    outcome: number,
+    server: KnownServer,
+  ): void {
+    const event = this.#event;
+    let tag: string | null = null;
+    event[at.rows] = null;
+    if (outcome === Outcome.DONE && known & Known.TAG) {
+      const number = view.getUint32(offset + StatementLayout.tag, true);
+      tag = server.tags[number] ?? null;
+      if (server.counts[number] === true)
+        event[at.rows] = integerOf(view, offset + StatementLayout.rows);
+    } else if (outcome === Outcome.DONE && known & Known.TAG_TEXT) {
+      const text = fieldText(bytes, offset + StatementLayout.tag_text, NAME_BYTES);
+      const completion = completionOfText(text.toString('latin1'));
+      tag = completion.tag;
+      event[at.rows] = completion.rows;
+    }
+    event[at.command_tag] = tag;
+  }
+
+  #parameters(view: DataView, offset: number, parts: Parts): Cell {
+    const bound = parts.bound.get(u64(view, offset + StatementLayout.portal));
+    if (!bound) return null;
+    bound.executed = true;
+    return bound.values;
+  }
+
+  #error(view: DataView, offset: number, outcome: number, parts: Parts | undefined): void {
+    const event = this.#event;
+    event[at.sqlstate] = null;
+    event[at.error] = null;
+    if (outcome === Outcome.FAILED) {
+      const message = parts?.error;
+      event[at.sqlstate] = sqlstateOf(view.getUint32(offset + StatementLayout.sqlstate, true));
+      event[at.error] = message ? textCell(cutText(bytesOf(message), MAX_ERROR)) : null;
+    } else if (outcome === Outcome.SIGNAL) {
+      event[at.error] = signalText(view.getUint32(offset + StatementLayout.signal, true));
+    }
+  }
+}
+
+function nameOf(bytes: Buffer, offset: number, known: number): Cell {
+  if (known & Known.NAME)
+    return textCell(fieldText(bytes, offset + StatementLayout.name, NAME_BYTES));
+  return known & Known.UNNAMED ? '' : null;
+}

@@ -1,0 +1,46 @@
+/**
+ * When a statement began, by the server's clock, and how long it took. In numbers, which are exact here (ns since
+ * boot up to 104 days, then to the 2 ns): bigints made half the cost of a statement.
+ */
+import { RecordHeader } from '../../native/events.ts';
+import { type Cell, placesOf } from '../event.ts';
+import { StatementLayout, u64 } from './records.ts';
+import { spec } from './spec.ts';
+
+/** 2000-01-01, where the server's time begins: µs of Unix time. */
+const POSTGRES_EPOCH_US = 946_684_800_000_000;
+
+const at = placesOf(spec);
+
+export class Times {
+  /** World.bootToUnix as it was last, and as whole µs and the ns that are left. */
+  #bootToUnix = 0n;
+  #bootUs = 0;
+  #bootRestNs = 0;
+
+  /** Fill in the times of a statement record. */
+  put(event: Cell[], view: DataView, offset: number, bootToUnix: bigint): void {
+    if (bootToUnix !== this.#bootToUnix) {
+      this.#bootToUnix = bootToUnix;
+      this.#bootUs = Number(bootToUnix / 1000n);
+      this.#bootRestNs = Number(bootToUnix % 1000n);
+    }
+    const ended = u64(view, offset + RecordHeader.time);
+    const started = u64(view, offset + StatementLayout.start);
+    if (started === 0) {
+      const endedAt = BigInt(ended) + bootToUnix;
+      event[at.time] = Number(endedAt / 1_000_000_000n);
+      event[at.time_ns] = endedAt;
+      event[at.uptime] = Math.floor(ended / 1e9);
+      event[at.duration] = null;
+      return;
+    }
+    const beganUs = started + POSTGRES_EPOCH_US;
+    const boot = (beganUs - this.#bootUs) * 1000 - this.#bootRestNs;
+    event[at.time] = Math.floor(beganUs / 1e6);
+    event[at.time_ns] = BigInt(beganUs) * 1000n;
+    event[at.uptime] = boot >= 0 ? Math.floor(boot / 1e9) : null;
+    // Negative where the clock was set back meanwhile.
+    event[at.duration] = ended >= boot ? ended - boot : null;
+  }
+}
