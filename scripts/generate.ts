@@ -1,12 +1,16 @@
 /**
- * Writes what follows from the table specs, the error codes and the config's schema: docs/tables/,
- * docs/errors.md, docs/configuration.md and packaging/fleet/. `npm run check` fails when they differ from what is committed.
+ * Writes what follows from the table specs, the packs, the error codes and the config's schema: pages of docs/,
+ * packaging/{fleet,launcher,packs}. `npm run check` fails when they differ from what is committed.
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { stringify } from 'yaml';
 import { configurationPage } from '../extension/cli/config/document.ts';
-import { fleet, markdown } from '../extension/cli/spec-formats.ts';
+import { fleet, launcher, markdown } from '../extension/cli/spec-formats.ts';
 import { ERROR_CODES } from '../native/errors.ts';
+import { packsPage } from '../packaging/packs/document.ts';
+import { packs } from '../packaging/packs/index.ts';
+import { fleetQueries, packFile } from '../packaging/packs/pack.ts';
 import { specs } from '../tables/index.ts';
 
 const ROOT = path.dirname(import.meta.dirname);
@@ -16,6 +20,13 @@ function write(file: string, text: string): void {
   const target = path.join(ROOT, file);
   fs.mkdirSync(path.dirname(target), { recursive: true });
   fs.writeFileSync(target, text);
+}
+
+/** Removes what was written for packs that are gone; what they are written from stays. */
+function clearPacks(): void {
+  const folder = path.join(ROOT, 'packaging/packs');
+  for (const file of fs.readdirSync(folder))
+    if (file.endsWith('.conf')) fs.rmSync(path.join(folder, file));
 }
 
 /** An emptied folder, so that the page of a table that is gone goes too. */
@@ -29,6 +40,7 @@ for (const spec of specs) {
   write(`docs/tables/${spec.name}.md`, `<!-- ${NOTE} -->\n\n${markdown([spec])}`);
   write(`packaging/fleet/${spec.name}.yml`, `# ${NOTE}\n${fleet([spec])}`);
 }
+write('packaging/launcher/launcher-schema.json', launcher(specs));
 write(
   'docs/tables/README.md',
   `<!-- ${NOTE} -->\n\n# Tables\n\n| table | what |\n| --- | --- |\n${specs
@@ -50,3 +62,11 @@ write(
 );
 
 write('docs/configuration.md', `<!-- ${NOTE} -->\n\n${configurationPage()}`);
+
+clearPacks();
+for (const pack of packs) write(`packaging/packs/${pack.name}.conf`, packFile(pack));
+write('docs/packs.md', `<!-- ${NOTE} -->\n\n${packsPage(packs)}`);
+write(
+  'packaging/fleet/live-audit.queries.yml',
+  `# ${NOTE}\n${stringify(fleetQueries(packs), { lineWidth: 0 })}`,
+);

@@ -2,7 +2,7 @@
 import { stringify } from 'yaml';
 import type { TableSpec } from '../sdk/spec.ts';
 
-export type SpecFormat = 'json' | 'fleet' | 'markdown';
+export type SpecFormat = 'json' | 'fleet' | 'launcher' | 'markdown';
 
 const json = (specs: readonly TableSpec[]): string => `${JSON.stringify(specs, null, 2)}\n`;
 
@@ -25,6 +25,38 @@ function fleetTable({ name, description, evented, notes, examples, columns }: Ta
       type: column.type.toLowerCase(),
       required: false,
       ...(column.hidden ? { hidden: true } : {}),
+    })),
+  };
+}
+
+/**
+ * What `launcher specs --merge` of Kolide's launcher writes: one JSON array by table name, the columns as osquery-go
+ * declares them (its OsqueryTableSpec and ColumnDefinition).
+ */
+export function launcher(specs: readonly TableSpec[]): string {
+  const byName = [...specs].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return `${JSON.stringify(byName.map(launcherTable), null, 2)}\n`;
+}
+
+function launcherTable({ name, description, evented, attributes, ...spec }: TableSpec) {
+  return {
+    name,
+    description,
+    url: '',
+    platforms: ['linux'],
+    evented,
+    cacheable: attributes?.cacheable === true,
+    ...(spec.notes === undefined ? {} : { notes: spec.notes }),
+    examples: spec.examples,
+    columns: spec.columns.map((column) => ({
+      name: column.name,
+      type: column.type,
+      description: column.description,
+      index: column.push !== undefined,
+      required: column.required === true,
+      additional: false,
+      optimized: column.push === 'equal',
+      hidden: column.hidden === true,
     })),
   };
 }
@@ -53,5 +85,6 @@ function markdownTable({ name, description, notes, examples, columns }: TableSpe
 export const SPEC_FORMATS: Readonly<Record<SpecFormat, (specs: readonly TableSpec[]) => string>> = {
   json,
   fleet,
+  launcher,
   markdown,
 };

@@ -8,7 +8,8 @@ import time
 import apsw
 from virtual_table import Column, Table
 
-CORE_TABLES = {"users", "processes", "time", "osquery_info", "osquery_extensions", "shell_history"}
+CORE_TABLES = {"users", "processes", "time", "osquery_info", "osquery_extensions", "osquery_registry",
+               "shell_history"}
 
 
 class QueryFailed(Exception):
@@ -52,7 +53,7 @@ class Database:
 
     def _run(self, sql: str, tables: dict, alone: bool):
         connection = apsw.Connection(":memory:")
-        _core_tables(connection)
+        _core_tables(connection, tables)
         requests = []
         for name, (client, columns, aliases) in tables.items():
             if not alone:
@@ -75,7 +76,7 @@ class Database:
         with self._lock:
             tables = dict(self.tables)
         connection = apsw.Connection(":memory:")
-        _core_tables(connection)
+        _core_tables(connection, tables)
         for name, (_, columns, _) in tables.items():
             connection.execute(
                 f"CREATE TABLE {name} (" + ", ".join(f'"{c.name}" {c.type}' for c in columns) + ")"
@@ -120,7 +121,10 @@ def _changer(client):
     return change
 
 
-def _core_tables(connection):
+def _core_tables(connection, extended):
+    connection.execute("CREATE TABLE osquery_registry (registry TEXT, name TEXT, active INTEGER)")
+    for name in extended:
+        connection.execute("INSERT INTO osquery_registry VALUES ('table', ?, 1)", (name,))
     connection.execute("CREATE TABLE time (unix_time BIGINT)")
     connection.execute("INSERT INTO time VALUES (?)", (int(time.time()),))
     connection.execute("CREATE TABLE users (uid BIGINT, username TEXT)")

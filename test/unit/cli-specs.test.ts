@@ -38,6 +38,30 @@ test('--format fleet: a YAML document for each table, in the shape of Fleet’s 
   );
 });
 
+test('--format launcher: an array by name, in the shape of osquery-go’s table specs', () => {
+  const tables: unknown = JSON.parse(read('--format', 'launcher'));
+  expect(tables).toEqual(
+    [...specs]
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .map((spec) => ({
+        name: spec.name,
+        description: spec.description,
+        url: '',
+        platforms: ['linux'],
+        evented: spec.evented,
+        cacheable: false,
+        ...(spec.notes === undefined ? {} : { notes: spec.notes }),
+        examples: spec.examples,
+        columns: spec.columns.map(({ name, type, description, push, hidden }) => ({
+          ...{ name, type, description, required: false, additional: false },
+          index: push !== undefined,
+          optimized: push === 'equal',
+          hidden: hidden === true,
+        })),
+      })),
+  );
+});
+
 test('--format markdown: each table, each column with its type and description', () => {
   const sections = read('--format', 'markdown').split(/^# /m).slice(1);
   expect(sections).toHaveLength(specs.length);

@@ -37,7 +37,7 @@ const usage: readonly [readonly string[], RegExp][] = [
   [['tail', 'shell_history_live', '--csv'], /Unknown option '--csv'/],
   [['status', 'x'], /status takes no argument: x/],
   [['status', '--csv'], /Unknown option '--csv'/],
-  [['specs', '--format', 'xml'], /no format xml: json, fleet or markdown/],
+  [['specs', '--format', 'xml'], /no format xml: json, fleet, launcher, markdown/],
   [['specs', '--format', 'toString'], /no format toString/],
   [['specs', 'nope'], /no table nope/],
   [['version', 'x'], /version takes no argument: x/],

@@ -8,7 +8,10 @@ export function specs(args: readonly string[]): void {
   const { flags, positionals } = parseOptions(args, { format: { type: 'string' } });
   const format = flags.format ?? 'json';
   if (typeof format !== 'string' || !Object.hasOwn(SPEC_FORMATS, format))
-    throw new LiveAuditError('USAGE', `no format ${format}: json, fleet or markdown`);
+    throw new LiveAuditError(
+      'USAGE',
+      `no format ${format}: ${Object.keys(SPEC_FORMATS).join(', ')}`,
+    );
   const named = allSpecs.filter(({ name }) => positionals.includes(name));
   const unknown = positionals.find((name) => !allSpecs.some((spec) => spec.name === name));
   if (unknown !== undefined) throw new LiveAuditError('USAGE', `no table ${unknown}`);
