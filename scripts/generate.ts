@@ -8,9 +8,9 @@ import { stringify } from 'yaml';
 import { configurationPage } from '../extension/cli/config/document.ts';
 import { fleet, launcher, markdown } from '../extension/cli/spec-formats.ts';
 import { ERROR_CODES } from '../native/errors.ts';
-import { packsPage } from '../packaging/packs/document.ts';
-import { packs } from '../packaging/packs/index.ts';
-import { fleetQueries, packFile } from '../packaging/packs/pack.ts';
+import { packsPage } from '../packaging/schedule/document.ts';
+import { packs } from '../packaging/schedule/index.ts';
+import { fleetQueries, packFile } from '../packaging/schedule/pack.ts';
 import { specs } from '../tables/index.ts';
 
 const ROOT = path.dirname(import.meta.dirname);
@@ -20,13 +20,6 @@ function write(file: string, text: string): void {
   const target = path.join(ROOT, file);
   fs.mkdirSync(path.dirname(target), { recursive: true });
   fs.writeFileSync(target, text);
-}
-
-/** Removes what was written for packs that are gone; what they are written from stays. */
-function clearPacks(): void {
-  const folder = path.join(ROOT, 'packaging/packs');
-  for (const file of fs.readdirSync(folder))
-    if (file.endsWith('.conf')) fs.rmSync(path.join(folder, file));
 }
 
 /** An emptied folder, so that the page of a table that is gone goes too. */
@@ -63,7 +56,7 @@ write(
 
 write('docs/configuration.md', `<!-- ${NOTE} -->\n\n${configurationPage()}`);
 
-clearPacks();
+clear('packaging/packs');
 for (const pack of packs) write(`packaging/packs/${pack.name}.conf`, packFile(pack));
 write('docs/packs.md', `<!-- ${NOTE} -->\n\n${packsPage(packs)}`);
 write(

@@ -47,12 +47,12 @@ ${queries.map(queryText).join('\n')}`;
 
 export const packsPage = (packs: readonly Pack[]): string => `# Packs
 
-Ready queries for osquery's schedule, in \`packaging/packs\`. A pack is taken up by naming its file in osquery's config:
+Ready queries for osquery's schedule, in \`packaging/packs\` (the packages put them into \`/usr/share/live-audit/packs\`). A pack is taken up by naming its file in osquery's config:
 
 \`\`\`json
 {
   "packs": {
-    "live_audit_shells": "/usr/share/osquery/packs/live-audit-shells.conf"
+    "live_audit_shells": "/usr/share/live-audit/packs/live-audit-shells.conf"
   }
 }
 \`\`\`
