@@ -8,6 +8,7 @@
 #include "shell-state.bpf.h"
 
 #include "bash.bpf.h"
+#include "fish.bpf.h"
 #include "read-line.bpf.h"
 #include "zsh.bpf.h"
 

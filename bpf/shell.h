@@ -19,7 +19,7 @@ enum shell_record {
 	SHELL_INPUT = 9,    /* text: a line as it was read, with its newline */
 	SHELL_META_LINE = 10,     /* text: a line as zsh holds it: metafied, with its newline */
 	SHELL_META_EXPANDED = 11, /* text: the whole command after history expansion, likewise */
-	SHELL_HISTORY_ITEM = 12,  /* text: an item as fish writes it to its history: "- cmd: …\n  when: …" */
+	SHELL_WIDE_LINE = 12,     /* text: the whole command as fish holds it: in UTF-32 */
 };
 
 /* Where a command came from. */
@@ -78,6 +78,13 @@ enum zsh_symbol {
 enum sh_probe {
 	SH_PROBE_READ = 0,
 	SH_PROBE_READ_RETURN = 1,
+};
+
+/* Which probe of fish, by what happens there. */
+enum fish_probe {
+	FISH_PROBE_PREEXEC = 0,
+	FISH_PROBE_EVALUATED = 1,
+	FISH_PROBE_POSTEXEC = 2,
 };
 
 /* A status that could not be read, because this build lacks the symbol: no exit code is that. */

@@ -60,7 +60,7 @@ const GIVEN_UP: Ending = { time: null, started: 0n, code: null, status: 'running
 /** How the texts of a shell are written that are not as typed. */
 const DIALECT: Readonly<Record<number, Dialect>> = {
   [ShellRecord.META_LINE]: 'zsh',
-  [ShellRecord.HISTORY_ITEM]: 'fish',
+  [ShellRecord.WIDE_LINE]: 'fish',
 };
 
 const at = placesOf(spec);
@@ -173,7 +173,7 @@ export class ShellAssembler implements Assembler {
       return;
     }
     open.dialect = DIALECT[type] ?? 'plain';
-    addTyped(open, chunk, type !== ShellRecord.HISTORY_ITEM);
+    addTyped(open, chunk, type !== ShellRecord.WIDE_LINE);
   }
 
   #begin(view: DataView, offset: number, tgid: number, seq: number): OpenCommand {
@@ -276,12 +276,8 @@ const hasFlag = (view: DataView, offset: number, flag: number): boolean =>
   (view.getUint16(offset + RecordHeader.flags, true) & flag) !== 0;
 
 /** Of a command that did not run (a comment, a syntax error) it is 0; null where its end is not known. */
-function duration(
-  began: bigint,
-  { time, started }: Ending,
-  { late, dialect }: OpenCommand,
-): number | null {
-  if (time === null || dialect === 'fish') return null; // fish tells of no end
+function duration(began: bigint, { time, started }: Ending, { late }: OpenCommand): number | null {
+  if (time === null) return null;
   return started > 0n || late ? Number(time - began) : 0;
 }
 

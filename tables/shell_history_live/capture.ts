@@ -2,12 +2,12 @@
 import type { Capture } from '../collector/capture.ts';
 import { ShellAssembler } from './assemble.ts';
 import { spec } from './spec.ts';
-import { bash, sh, tracepoints, zsh } from './targets.ts';
+import { bash, fish, sh, tracepoints, zsh } from './targets.ts';
 
 export const capture: Capture = {
   spec,
   object: 'shell.bpf.o',
-  kinds: [bash, zsh, sh],
+  kinds: [bash, zsh, sh, fish],
   tracepoints,
   assembler: (world) => new ShellAssembler(world),
 };

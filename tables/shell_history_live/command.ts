@@ -1,5 +1,5 @@
 /** A command while it is typed and runs: what has come of it so far, and the text that comes of that. */
-import { historyCommands, unmetafied, withoutNewline } from './dialect.ts';
+import { narrowed, unmetafied, withoutNewline } from './dialect.ts';
 import type { Remote } from './origin.ts';
 import type { Place } from './place.ts';
 
@@ -57,7 +57,7 @@ export interface OpenCommand {
 
 export const STATE_VERSION = 4;
 
-/** plain: as typed; zsh: metafied, with its newlines; fish: a history item. */
+/** plain: as typed; zsh: metafied, with its newlines; fish: in UTF-32. */
 export type Dialect = 'plain' | 'zsh' | 'fish';
 
 /** A part of a text. */
@@ -210,6 +210,6 @@ function joinLines(lines: readonly Line[]): Text {
 /** Of a text that is cut the length is that of the shell's own bytes. */
 function translated(lines: readonly Line[], dialect: Dialect): Text {
   const { bytes: raw, length, cut } = joinLines(lines);
-  const bytes = dialect === 'fish' ? historyCommands(raw) : unmetafied(raw);
+  const bytes = dialect === 'fish' ? narrowed(raw) : unmetafied(raw);
   return { bytes, length: cut ? Math.max(length, bytes.length) : bytes.length, cut };
 }

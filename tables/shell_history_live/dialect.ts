@@ -28,16 +28,27 @@ export function unmetafied(bytes: Buffer): Buffer {
   return plain.subarray(0, length);
 }
 
-const ITEM = /^- cmd: (.*)$/gm;
+/** fish's common.h: a byte of no character is a code point of the private use area from here on. */
+const ENCODE_DIRECT = { base: 0xf600, count: 0x100 } as const;
+const WIDE = 4;
+/** Code points that are none: what was typed cannot hold them. */
+const MAX_CODE_POINT = 0x10ffff;
+const REPLACEMENT = 0xfffd;
 
-/**
- * The commands in what fish writes to its history: `- cmd: ` and the command, in which a backslash is doubled
- * and a newline is `\n` (history_file.cpp, escape_yaml_fish_2_0), then lines that are indented.
- */
-export function historyCommands(bytes: Buffer): Buffer {
-  // Latin-1 keeps each byte as it is.
-  const commands = [...bytes.toString('latin1').matchAll(ITEM)].map(([, command = '']) =>
-    command.replace(/\\(\\|n)/g, (_, escaped: string) => (escaped === 'n' ? '\n' : escaped)),
-  );
-  return Buffer.from(commands.join('\n'), 'latin1');
+/** fish's wide characters (UTF-32, little endian) as the bytes that were typed. */
+export function narrowed(wide: Buffer): Buffer {
+  const bytes = Buffer.allocUnsafe(wide.length);
+  let length = 0;
+  for (let at = 0; at + WIDE <= wide.length; at += WIDE) {
+    const code = wide.readUInt32LE(at);
+    const direct = code - ENCODE_DIRECT.base;
+    if (code < 0x80) bytes[length++] = code;
+    else if (direct >= 0 && direct < ENCODE_DIRECT.count) bytes[length++] = direct;
+    else
+      length += bytes.write(
+        String.fromCodePoint(code > MAX_CODE_POINT ? REPLACEMENT : code),
+        length,
+      );
+  }
+  return bytes.subarray(0, length);
 }

@@ -17,7 +17,7 @@ export const ShellRecord = {
   INPUT: 9,
   META_LINE: 10,
   META_EXPANDED: 11,
-  HISTORY_ITEM: 12,
+  WIDE_LINE: 12,
 } as const;
 
 /** enum shell_source */
@@ -87,7 +87,7 @@ export function shellRecordType(view: DataView, at: number, length: number): num
     case ShellRecord.INPUT:
     case ShellRecord.META_LINE:
     case ShellRecord.META_EXPANDED:
-    case ShellRecord.HISTORY_ITEM:
+    case ShellRecord.WIDE_LINE:
       if (length < TextRecord.text) return UNREADABLE;
       return view.getUint32(at + TextRecord.size, true) <= length - TextRecord.text
         ? type

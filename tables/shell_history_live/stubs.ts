@@ -24,13 +24,13 @@ function slotOf(elf: Elf, name: string): number | null {
   const symbols = elf.sections[dynsym];
   const strings = elf.sections[symbols?.link ?? -1];
   if (!symbols || !strings) return null;
-  const table = read(elf, symbols.offset, symbols.size);
-  const names = read(elf, strings.offset, strings.size);
+  const table = readPart(elf, symbols.offset, symbols.size);
+  const names = readPart(elf, strings.offset, strings.size);
   if (!table || !names) return null;
   const wanted = Buffer.from(`${name}\0`, 'latin1');
   for (const { type, offset, size, link } of elf.sections) {
     if (type !== SHT_RELA || link !== dynsym) continue;
-    const relocations = read(elf, offset, size);
+    const relocations = readPart(elf, offset, size);
     for (let at = 0; relocations && at + RELA_SIZE <= relocations.length; at += RELA_SIZE) {
       if (relocations.readUInt32LE(at + 8) !== JUMP_SLOT) continue;
       const symbol = relocations.readUInt32LE(at + 12) * SYM_SIZE;
@@ -51,7 +51,7 @@ export function stubOf(elf: Elf, name: string): number | null {
   const slot = slotOf(elf, name);
   if (slot === null) return null;
   for (const { offset, vaddr, fileSize, executable } of elf.segments) {
-    const code = executable ? read(elf, offset, fileSize) : null;
+    const code = executable ? readPart(elf, offset, fileSize) : null;
     if (!code) continue;
     for (let at = code.indexOf(JUMP); at >= 0; at = code.indexOf(JUMP, at + 1)) {
       const end = at + JUMP.length + DISP_SIZE;
@@ -78,7 +78,7 @@ const LONGEST_LOOK = 16;
 export function firstGlobalOf(elf: Elf, symbols: Symbols, name: string): number | null {
   const symbol = symbols.get(name);
   const offset = symbol ? fileOffset(elf, symbol.vaddr) : null;
-  const code = offset === null ? null : read(elf, offset, LONGEST_LOOK);
+  const code = offset === null ? null : readPart(elf, offset, LONGEST_LOOK);
   if (!symbol || !code) return null;
   const at = code[0] === 0xf3 ? ENDBR64_SIZE : 0;
   if (code[at] !== REX_W || code[at + 1] !== MOV_LOAD) return null;
@@ -86,7 +86,8 @@ export function firstGlobalOf(elf: Elf, symbols: Symbols, name: string): number 
   return symbol.vaddr + at + 3 + DISP_SIZE + code.readInt32LE(at + 3);
 }
 
-function read(elf: Elf, offset: number, size: number): Buffer | null {
+/** @returns null where it is too long, or outside of the file */
+export function readPart(elf: Elf, offset: number, size: number): Buffer | null {
   if (size > MAX_TABLE_BYTES || offset + size > elf.source.size) return null;
   return elf.source.read(offset, size);
 }

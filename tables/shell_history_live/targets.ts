@@ -1,5 +1,6 @@
 /** Where shell_history_live attaches, and why: bpf/shell.bpf.c says what each hook means. */
 import type { ProbeSpec, TargetKind } from '../collector/target-kind.ts';
+import { type FishPlaces, fishPlaces } from './fish.ts';
 import { firstGlobalOf, stubOf } from './stubs.ts';
 
 /** enum shell_probe */
@@ -48,6 +49,9 @@ export const ZshSymbol = {
 
 /** enum sh_probe */
 export const ShProbe = { READ: 0, READ_RETURN: 1 } as const;
+
+/** enum fish_probe */
+export const FishProbe = { PREEXEC: 0, EVALUATED: 1, POSTEXEC: 2 } as const;
 
 /** Probes that are attached only where the config asks for such commands. */
 export const COMMAND_STRING = 'command_string';
@@ -196,6 +200,32 @@ export const sh: TargetKind = {
   markers: BY_NAME,
   paths: ['/usr/bin/dash', '/bin/dash'],
   fileName: /^dash$/,
+};
+
+/** A place in fish that no symbol names. */
+const fishPlace = (
+  index: number,
+  program: string,
+  symbol: string,
+  place: keyof FishPlaces,
+): ProbeSpec => ({
+  ...hook(index, program, symbol, false, place !== 'evaluated'),
+  locate: (elf) => fishPlaces(elf)?.[place] ?? null,
+});
+
+/** fish 3.1 to 3.7 (fish 4 is another program): stripped, so by the events that it fires. */
+export const fish: TargetKind = {
+  table: 'shell_history_live',
+  program: 'fish',
+  probes: [
+    fishPlace(FishProbe.PREEXEC, 'fish_preexec', 'fish_preexec', 'preexec'),
+    fishPlace(FishProbe.EVALUATED, 'fish_evaluated', 'parser_t::eval', 'evaluated'),
+    fishPlace(FishProbe.POSTEXEC, 'fish_postexec', 'fish_postexec', 'postexec'),
+  ],
+  globals: [],
+  markers: BY_NAME,
+  paths: ['/usr/bin/fish', '/usr/local/bin/fish'],
+  fileName: /^fish$/,
 };
 
 /** Tracepoints that the table needs besides the uprobes. */

@@ -27,6 +27,7 @@ import {
 } from '../../tables/shell_history_live/records.ts';
 import {
   BashSymbol,
+  FishProbe,
   ShellProbe,
   ShProbe,
   ZshProbe,
@@ -108,6 +109,7 @@ const ENUMS: readonly {
   { name: 'zsh_probe', prefix: 'ZSH_PROBE_', ours: ZshProbe },
   { name: 'zsh_symbol', prefix: 'ZSH_', ours: ZshSymbol },
   { name: 'sh_probe', prefix: 'SH_PROBE_', ours: ShProbe },
+  { name: 'fish_probe', prefix: 'FISH_PROBE_', ours: FishProbe },
   { name: 'filter_mode', prefix: 'FILTER_', ours: FilterMode },
 ];
 

@@ -1,0 +1,142 @@
+/**
+ * Where fish 3 (x86-64) says what it runs. It has no symbols; its function that reads and runs commands is known
+ * by the names of two events, `fish_preexec` and `fish_postexec`, that it alone fires (bpf/fish.bpf.h).
+ */
+import type { Elf } from '../../native/elf.ts';
+import { decode, Register } from '../mysql_queries/x86.ts';
+import { readPart } from './stubs.ts';
+
+export interface FishPlaces {
+  /** The call that fires fish_preexec. */
+  readonly preexec: number;
+  /** The call that fires fish_postexec. */
+  readonly postexec: number;
+  /** The instruction behind the call of parser.eval; null where it is not recognised. */
+  readonly evaluated: number | null;
+}
+
+/** Code at its link-time address. */
+interface Code {
+  readonly bytes: Buffer;
+  readonly vaddr: number;
+}
+
+interface Call {
+  readonly at: number;
+  readonly target: number;
+}
+
+const OPCODE_CALL = 0xe8;
+const OPCODE_STORE = 0x89;
+/** lea disp32(%rip), %r64: REX.W with any register. */
+const LEA = { opcode: 0x8d, modrmMask: 0xc7, modrmRip: 0x05, length: 7 } as const;
+/** After a name is loaded come its length, the string, the call: and then what frees them. */
+const CALLS_OF_EVENT = 4;
+const EVENT_INSTRUCTIONS = 64;
+/** The result of parser.eval, 12 bytes in rax and edx, is stored soon after the call. */
+const STORE_INSTRUCTIONS = 12;
+const RESULT_HALF = 8;
+const MAX_SPAN = 16 * 1024;
+
+/** @returns null where this is not a fish as we know it */
+export function fishPlaces(elf: Elf): FishPlaces | null {
+  const segment = elf.segments.find(({ executable }) => executable);
+  const bytes = segment && readPart(elf, segment.offset, segment.fileSize);
+  if (!segment || !bytes) return null;
+  const code: Code = { bytes, vaddr: segment.vaddr };
+  const [before, after] = [
+    eventCalls(elf, code, 'fish_preexec'),
+    eventCalls(elf, code, 'fish_postexec'),
+  ];
+  const targets = new Set(before.map(({ target }) => target));
+  const fire = after.filter(({ target }) => targets.has(target) && !isStub(code, target)).at(-1);
+  const preexec = before.find(({ target }) => target === fire?.target);
+  if (!fire || !preexec || fire.at <= preexec.at || fire.at > preexec.at + MAX_SPAN) return null;
+  return {
+    preexec: preexec.at,
+    postexec: fire.at,
+    evaluated: resultOfEval(code, preexec.at, fire.at),
+  };
+}
+
+/** The calls behind the last place where an event's name is loaded. */
+function eventCalls(elf: Elf, code: Code, event: string): Call[] {
+  const name = Buffer.from([...`${event}\0`].flatMap((c) => [c.charCodeAt(0), 0, 0, 0]));
+  const address = addressOf(elf, name);
+  const at = address === null ? null : lastLoadOf(code, address);
+  if (at === null) return [];
+  const calls: Call[] = [];
+  let position = at;
+  for (let i = 0; i < EVENT_INSTRUCTIONS && calls.length < CALLS_OF_EVENT; i++) {
+    const instruction = decode(code.bytes, position);
+    if (instruction === null) break;
+    if (instruction.opcode === OPCODE_CALL) calls.push(callAt(code, position));
+    position += instruction.length;
+  }
+  return calls;
+}
+
+function addressOf(elf: Elf, bytes: Buffer): number | null {
+  for (const segment of elf.segments) {
+    const at = readPart(elf, segment.offset, segment.fileSize)?.indexOf(bytes) ?? -1;
+    if (at >= 0) return segment.vaddr + at;
+  }
+  return null;
+}
+
+/** @returns a position in the code, or null */
+function lastLoadOf({ bytes, vaddr }: Code, address: number): number | null {
+  for (let at = bytes.lastIndexOf(LEA.opcode); at > 0; at = bytes.lastIndexOf(LEA.opcode, at - 1)) {
+    const start = at - 1;
+    if (
+      start + LEA.length > bytes.length ||
+      ((bytes[at + 1] ?? 0) & LEA.modrmMask) !== LEA.modrmRip
+    )
+      continue;
+    if (vaddr + start + LEA.length + bytes.readInt32LE(at + 2) === address) return start;
+  }
+  return null;
+}
+
+function callAt({ bytes, vaddr }: Code, position: number): Call {
+  const at = vaddr + position;
+  return { at, target: at + 5 + bytes.readInt32LE(position + 1) };
+}
+
+/** Whether it is a stub of the procedure linkage table: [endbr64;] [bnd] jmp *disp32(%rip). */
+function isStub({ bytes, vaddr }: Code, target: number): boolean {
+  const start = bytes.subarray(target - vaddr, target - vaddr + 8);
+  return start.indexOf(Buffer.from([0xff, 0x25])) >= 0;
+}
+
+/**
+ * Of the calls between the two events, the one whose result of 12 bytes is kept on the stack: rax and, 8 bytes
+ * behind it, edx. No other has one.
+ * @returns the address of the instruction behind the call
+ */
+function resultOfEval(code: Code, from: number, to: number): number | null {
+  const found: number[] = [];
+  let after: { at: number; left: number; rax: number | null; rdx: number | null } | null = null;
+  for (let position = from - code.vaddr; position < to - code.vaddr; ) {
+    const instruction = decode(code.bytes, position);
+    if (instruction === null) return null;
+    position += instruction.length;
+    if (instruction.opcode === OPCODE_CALL) {
+      after = { at: code.vaddr + position, left: STORE_INSTRUCTIONS, rax: null, rdx: null };
+      continue;
+    }
+    if (after === null || after.left-- === 0) {
+      after = null;
+      continue;
+    }
+    const { opcode, modrm, wide } = instruction;
+    if (opcode !== OPCODE_STORE || modrm?.memory?.base !== Register.RSP) continue;
+    if (modrm.reg === Register.RAX && wide) after.rax = modrm.memory.displacement;
+    if (modrm.reg === Register.RDX && !wide) after.rdx = modrm.memory.displacement;
+    if (after.rax !== null && after.rdx === after.rax + RESULT_HALF) {
+      found.push(after.at);
+      after = null;
+    }
+  }
+  return found.length === 1 ? (found[0] ?? null) : null;
+}

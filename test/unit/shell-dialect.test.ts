@@ -1,0 +1,72 @@
+/** The bytes that shells hold for a command, and where fish's code says it. */
+import fs from 'node:fs';
+import fc from 'fast-check';
+import { parseElf, withElf } from '../../native/elf.ts';
+import { LiveAuditError } from '../../native/errors.ts';
+import { narrowed, unmetafied } from '../../tables/shell_history_live/dialect.ts';
+import { fishPlaces } from '../../tables/shell_history_live/fish.ts';
+
+const wide = (...codes: number[]): Buffer => Buffer.from(Uint32Array.from(codes).buffer);
+
+test('zsh: metafied bytes are what they stand for, also where one is cut off', () => {
+  expect(unmetafied(Buffer.from('plain'))).toEqual(Buffer.from('plain'));
+  expect(unmetafied(Buffer.from([0x61, 0x83, 0xa3, 0x62]))).toEqual(
+    Buffer.from([0x61, 0x83, 0x62]),
+  );
+  expect(unmetafied(Buffer.from([0x61, 0x83]))).toEqual(Buffer.from([0x61, 0x83]));
+});
+
+describe('fish: wide characters', () => {
+  test('are UTF-8, a byte of no character is that byte, what is no code point is marked', () => {
+    expect(narrowed(wide(0x61, 0xe9, 0x4f60, 0x1f30d, 0xf6ff, 0xf600)).toString('latin1')).toBe(
+      Buffer.from('aé你🌍').toString('latin1') + '\xff\x00',
+    );
+    expect(narrowed(wide(0x110000, 0xffffffff)).toString()).toBe('��');
+    expect(narrowed(Buffer.concat([wide(0x61), Buffer.from([1, 2])])).toString()).toBe('a');
+  });
+
+  test('any text comes back, any bytes give some text', () => {
+    const text = fc.string({ unit: 'binary' }).filter((t) => !/[\uf600-\uf6ff]/.test(t));
+    fc.assert(
+      fc.property(text, (t) => {
+        const codes = [...t].map((c) => c.codePointAt(0) ?? 0);
+        expect(narrowed(wide(...codes)).toString()).toBe(t);
+      }),
+    );
+    fc.assert(
+      fc.property(fc.uint8Array(), (bytes) => {
+        expect(narrowed(Buffer.from(bytes)).length).toBeLessThanOrEqual(bytes.length);
+      }),
+    );
+  });
+});
+
+test('a program that is no fish has no such places', () => {
+  expect(withElf(process.execPath, fishPlaces)).toBeNull();
+  expect(withElf('/bin/sh', fishPlaces)).toBeNull();
+});
+
+const FISH = '/usr/bin/fish';
+const withFish = fs.existsSync(FISH) ? test : test.skip;
+withFish('a fish that is damaged gives places or none (skipped without fish)', () => {
+  const whole = fs.readFileSync(FISH);
+  const places = withElf(FISH, fishPlaces);
+  expect(places?.evaluated).toBeGreaterThan(places?.preexec ?? Infinity);
+  expect(places?.postexec).toBeGreaterThan(places?.evaluated ?? Infinity);
+  const at = places?.preexec ?? 0;
+  fc.assert(
+    fc.property(fc.integer({ min: -64, max: 2048 }), fc.nat(255), (offset, byte) => {
+      const bytes = Buffer.from(whole);
+      bytes[at + offset] = byte;
+      try {
+        const found = fishPlaces(
+          parseElf({ size: bytes.length, read: (from, size) => bytes.subarray(from, from + size) }),
+        );
+        if (found) expect(found.postexec).toBeGreaterThan(found.preexec);
+      } catch (error) {
+        expect(error).toBeInstanceOf(LiveAuditError);
+      }
+    }),
+    { numRuns: 20 },
+  );
+});
