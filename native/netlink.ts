@@ -40,13 +40,23 @@ const SK_MEMINFO_VARS = 9;
 const MSG_TRUNC = 0x20;
 
 /** struct sockaddr_nl: u16 family, u16 pad, u32 pid, u32 groups. */
-const SOCKADDR_NL = { size: 12, groups: 8 } as const;
+const SOCKADDR_NL = { size: 12, pid: 4, groups: 8 } as const;
+/** The kernel's own port. */
+const KERNEL = 0;
 
 /** struct nlmsghdr. */
 export const NetlinkHeader = { length: 0, type: 4, flags: 6, seq: 8, pid: 12, size: 16 } as const;
 
 /** struct mmsghdr on 64-bit machines: struct msghdr, u32 length received, pad. */
-const MMSGHDR = { size: 64, iov: 16, iovlen: 24, flags: 48, length: 56 } as const;
+const MMSGHDR = {
+  size: 64,
+  name: 0,
+  namelen: 8,
+  iov: 16,
+  iovlen: 24,
+  flags: 48,
+  length: 56,
+} as const;
 /** struct iovec: pointer, size_t. */
 const IOVEC = { size: 16, length: 8 } as const;
 
@@ -72,7 +82,7 @@ export class NetlinkError extends Error {
 export type MessageSink = (bytes: Buffer, start: number, end: number, truncated: boolean) => void;
 
 export interface Received {
-  /** Messages that were handed over. */
+  /** Messages that were there. */
   readonly count: number;
   /** The kernel said that it had dropped messages for want of room (ENOBUFS). */
   readonly overrun: boolean;
@@ -80,9 +90,10 @@ export interface Received {
 
 export class NetlinkSocket {
   readonly fd: number;
-  /** Each message has a place of its own in here. The three buffers refer to each other by address. */
+  /** Each message has a place of its own in here. The four buffers refer to each other by address. */
   readonly #bytes = Buffer.alloc(BATCH * MESSAGE_BYTES);
   readonly #iovecs = Buffer.alloc(BATCH * IOVEC.size);
+  readonly #senders = Buffer.alloc(BATCH * SOCKADDR_NL.size);
   readonly #headers = Buffer.alloc(BATCH * MMSGHDR.size);
   readonly #memInfo = new Uint32Array(SK_MEMINFO_VARS);
   #closed = false;
@@ -104,11 +115,14 @@ export class NetlinkSocket {
     }
     const bytes = koffi.address(this.#bytes);
     const iovecs = koffi.address(this.#iovecs);
+    const senders = koffi.address(this.#senders);
     for (let i = 0; i < BATCH; i++) {
       const iovec = i * IOVEC.size;
       this.#iovecs.writeBigUInt64LE(bytes + BigInt(i * MESSAGE_BYTES), iovec);
       this.#iovecs.writeBigUInt64LE(BigInt(MESSAGE_BYTES), iovec + IOVEC.length);
       const header = i * MMSGHDR.size;
+      this.#headers.writeBigUInt64LE(senders + BigInt(i * SOCKADDR_NL.size), header + MMSGHDR.name);
+      this.#headers.writeUInt32LE(SOCKADDR_NL.size, header + MMSGHDR.namelen);
       this.#headers.writeBigUInt64LE(iovecs + BigInt(iovec), header + MMSGHDR.iov);
       this.#headers.writeBigUInt64LE(1n, header + MMSGHDR.iovlen);
     }
@@ -151,7 +165,7 @@ export class NetlinkSocket {
   }
 
   /**
-   * Hand over what is there, at most one batch.
+   * Hand over what the kernel has sent, at most one batch.
    * @throws NetlinkError for errors other than "nothing there" and "overrun"
    */
   receive(sink: MessageSink): Received {
@@ -163,6 +177,8 @@ export class NetlinkSocket {
       throw new NetlinkError('recvmmsg', errno);
     }
     for (let i = 0; i < count; i++) {
+      // Whoever has CAP_NET_ADMIN may send us messages, too.
+      if (this.#senders.readUInt32LE(i * SOCKADDR_NL.size + SOCKADDR_NL.pid) !== KERNEL) continue;
       const header = i * MMSGHDR.size;
       const start = i * MESSAGE_BYTES;
       const end = start + this.#headers.readUInt32LE(header + MMSGHDR.length);

@@ -4,7 +4,7 @@
  */
 import { toText } from '../events/text.ts';
 import { ENRICHED } from './fields.ts';
-import { decimal, encodedText, startsWith, unhex } from './values.ts';
+import { decimal, encodedText, isEncoded, startsWith, unhex } from './values.ts';
 
 const SPACE = 0x20;
 const QUOTE = 0x22;
@@ -24,10 +24,11 @@ export class Arguments {
   lost = false;
   readonly #values: Argument[] = [];
   #kept = 0;
+  #bytes = 0;
 
-  /** How many there are. */
-  get count(): number {
-    return this.#values.length;
+  /** Bytes of all that came, also of what was not kept, with a space between two. */
+  get size(): number {
+    return this.#bytes + Math.max((this.argc ?? this.#values.length) - 1, 0);
   }
 
   /**
@@ -96,9 +97,9 @@ export class Arguments {
   #whole(index: number, bytes: Buffer, value: number, end: number, max: number): boolean {
     if (index < this.#values.length) return false;
     if (index > this.#values.length) this.lost = true;
-    if (!this.#keep(end - value, max)) return true;
+    if (!this.#keep(bytes, value, end, max)) return true;
     this.#values.push(encodedText(bytes, value, end) ?? '');
-    return true;
+    return isEncoded(bytes, value, end);
   }
 
   #piece(
@@ -114,16 +115,18 @@ export class Arguments {
     if (index < this.#values.length && !goesOn) return false;
     // A piece before this one was in a record that was lost.
     if (goesOn ? part !== last.length : part !== 0 || index > this.#values.length) this.lost = true;
-    if (!this.#keep(end - value, max)) return true;
+    if (!this.#keep(bytes, value, end, max)) return true;
     const quoted = bytes[value] === QUOTE;
     const plain = quoted ? bytes.subarray(value + 1, end - 1) : bytes.subarray(value, end);
     const piece = quoted ? Buffer.from(plain) : (unhex(bytes, value, end) ?? Buffer.from(plain));
     if (goesOn) last.push(piece);
     else this.#values.push([piece]);
-    return true;
+    return isEncoded(bytes, value, end);
   }
 
-  #keep(length: number, max: number): boolean {
+  #keep(bytes: Buffer, value: number, end: number, max: number): boolean {
+    const length = bytes[value] === QUOTE ? end - value - 2 : (end - value) >> 1;
+    this.#bytes += length;
     this.#kept += length;
     if (this.#kept <= max) return true;
     this.lost = true;

@@ -1,24 +1,23 @@
 /**
  * From records to whole events: records of one event have the same time and serial number, and come among those
- * of others. An event is whole at its EOE or PROCTITLE record, with a message of a program at once, or when
- * nothing more has come for two seconds. Pure: time is what the caller says.
+ * of others. An event is whole at its EOE record; at PROCTITLE, the last that auditd writes, if nothing is missing;
+ * with a message of a program at once; or two seconds after its first record. Pure: time is what the caller says.
  */
 import { Arguments } from './arguments.ts';
 import { RecordHeader } from './header.ts';
 import { type Message, MessageDecoder } from './messages.ts';
 import { hasKernelSerial, isPartOfSyscall, isStandalone, RecordType } from './names.ts';
+import { OpenEvents } from './open-events.ts';
+import { putPath } from './paths.ts';
 import { type PathRecord, RecordDecoder, type SyscallRecord } from './records.ts';
 import { Serials } from './serials.ts';
+import type { Endpoint } from './sockaddr.ts';
 
 /** An event waits so long for more of its records, ms. */
 export const WAIT_MS = 2000;
 /** Open at once; the oldest is closed for one more. */
 const MAX_OPEN = 4096;
-/** Paths of one event; a system call has at most a handful. */
-const MAX_PATHS = 65_536;
 const MAX_MESSAGES = 1024;
-/** How many closed events are remembered, to know a record that comes again: a power of two. */
-const CLOSED = 4096;
 
 export interface AuditEvent {
   /** Unix time, ms. */
@@ -27,12 +26,13 @@ export interface AuditEvent {
   syscall: SyscallRecord | null;
   args: Arguments | null;
   cwd: string | null;
+  /** By their item numbers. */
   readonly paths: PathRecord[];
   readonly messages: Message[];
   /** Kept only where there are no arguments. */
   proctitle: string | null;
   openFlags: number | null;
-  sockaddr: string | null;
+  endpoint: Endpoint | null;
   /** A record of it made no sense or did not come. */
   partial: boolean;
   /** When its first record came, on the caller's clock, ms. */
@@ -63,10 +63,7 @@ export class EventAssembler {
   readonly #header = new RecordHeader();
   readonly #records = new RecordDecoder();
   readonly #messages: MessageDecoder;
-  /** By serial number, oldest first. */
-  readonly #open = new Map<number, AuditEvent>();
-  readonly #closedSerial = new Float64Array(CLOSED).fill(-1);
-  readonly #closedMs = new Float64Array(CLOSED);
+  readonly #open = new OpenEvents();
 
   /**
    * @param maxText longest text to keep, bytes
@@ -102,29 +99,21 @@ export class EventAssembler {
     const { ms, serial, body } = header;
     const clock = now ?? ms;
     if (hasKernelSerial(type)) this.serials.see(serial, ms, clock);
-    let event = this.#open.get(serial);
-    if (event && event.ms !== ms) {
-      this.#close(event);
-      event = undefined;
-    }
-    if (!event) {
-      const slot = serial & (CLOSED - 1);
-      if (this.#closedSerial[slot] === serial && this.#closedMs[slot] === ms) {
+    let event = this.#open.find(serial, ms);
+    if (event === null) {
+      if (this.#open.wasClosed(serial, ms)) {
         // EOE comes behind the PROCTITLE that the event was over with.
         if (type !== RecordType.EOE) this.faults.repeated++;
         return;
       }
       event = newEvent(ms, serial, clock);
-      if (this.#open.size >= MAX_OPEN)
-        for (const oldest of this.#open.values()) {
-          this.#close(oldest);
-          break;
-        }
-      this.#open.set(serial, event);
+      const displaced = this.#open.add(event);
+      if (displaced !== null) this.#close(displaced);
+      if (this.#open.size > MAX_OPEN) this.#closeOldest();
     }
     this.#add(event, type, bytes, body, end);
-    if (type === RecordType.PROCTITLE || type === RecordType.EOE || isStandalone(type))
-      this.#close(event);
+    const isOver = type === RecordType.EOE || isStandalone(type);
+    if (isOver || (type === RecordType.PROCTITLE && isWhole(event))) this.#close(event);
   }
 
   #add(event: AuditEvent, type: number, bytes: Buffer, at: number, end: number): void {
@@ -135,14 +124,16 @@ export class EventAssembler {
         const syscall = type === RecordType.SYSCALL ? this.#records.syscall(bytes, at, end) : null;
         // That of io_uring has no machine and no number of a system call.
         if (syscall === null || event.syscall !== null) sound = type === RecordType.URINGOP;
-        else event.syscall = syscall;
+        else {
+          event.syscall = syscall;
+          sound = this.#records.sound;
+        }
         if (type === RecordType.URINGOP) this.#message(event, type, bytes, at, end);
         break;
       }
       case RecordType.PATH: {
         const path = this.#records.path(bytes, at, end);
-        if (path === null || event.paths.length >= MAX_PATHS) sound = false;
-        else event.paths.push(path);
+        sound = path !== null && putPath(event.paths, path) && this.#records.sound;
         break;
       }
       case RecordType.EXECVE:
@@ -151,16 +142,19 @@ export class EventAssembler {
         break;
       case RecordType.CWD:
         event.cwd = this.#records.cwd(bytes, at, end);
-        sound = event.cwd !== null;
+        sound = this.#records.sound;
         break;
       case RecordType.PROCTITLE:
-        if (event.args === null) event.proctitle = this.#records.proctitle(bytes, at, end);
+        if (event.args !== null) break;
+        event.proctitle = this.#records.proctitle(bytes, at, end);
+        sound = this.#records.sound;
         break;
       case RecordType.OPENAT2:
         event.openFlags = this.#records.openFlags(bytes, at, end);
         break;
       case RecordType.SOCKADDR:
-        event.sockaddr = this.#records.sockaddr(bytes, at, end);
+        event.endpoint = this.#records.endpoint(bytes, at, end);
+        sound = this.#records.sound;
         break;
       default:
         if (!isPartOfSyscall(type)) this.#message(event, type, bytes, at, end);
@@ -184,34 +178,47 @@ export class EventAssembler {
 
   /** Close what has waited long enough, and settle the serial numbers. */
   expire(now: number): void {
-    for (const event of this.#open.values()) {
-      if (now - event.since < WAIT_MS) break;
-      this.#close(event);
+    let oldest = this.#open.oldest();
+    while (oldest !== null && now - oldest.since >= WAIT_MS) {
+      this.#close(oldest);
+      oldest = this.#open.oldest();
     }
     this.serials.settle(now);
   }
 
   /** Nothing more comes: close all. */
   close(): void {
-    for (const event of this.#open.values()) this.#close(event);
+    while (this.#open.size > 0) this.#closeOldest();
     this.serials.close();
   }
 
+  #closeOldest(): void {
+    const oldest = this.#open.oldest();
+    if (oldest !== null) this.#close(oldest);
+  }
+
   #close(event: AuditEvent): void {
-    this.#open.delete(event.serial);
-    const slot = event.serial & (CLOSED - 1);
-    this.#closedSerial[slot] = event.serial;
-    this.#closedMs[slot] = event.ms;
-    const { syscall } = event;
+    this.#open.close(event);
+    const { syscall, paths } = event;
     if (syscall === null && event.messages.length === 0) {
       this.#sink.incomplete(event);
       return;
     }
-    if (syscall?.items != null && event.paths.length < syscall.items) event.partial = true;
+    if (syscall?.items != null) {
+      for (; (paths.at(-1)?.item ?? -1) >= syscall.items; paths.pop()) {
+        this.faults.malformed++;
+        event.partial = true;
+      }
+      if (paths.length < syscall.items) event.partial = true;
+    }
     if (event.args !== null && !event.args.whole) event.partial = true;
     this.#sink.event(event);
   }
 }
+
+/** Whether all came that its records say there is. */
+const isWhole = ({ syscall, paths, args }: AuditEvent): boolean =>
+  syscall !== null && paths.length >= (syscall.items ?? 0) && args?.whole !== false;
 
 function newEvent(ms: number, serial: number, since: number): AuditEvent {
   return {
@@ -224,7 +231,7 @@ function newEvent(ms: number, serial: number, since: number): AuditEvent {
     messages: [],
     proctitle: null,
     openFlags: null,
-    sockaddr: null,
+    endpoint: null,
     partial: false,
     since,
   };

@@ -19,14 +19,33 @@ const TYPE = Buffer.from('type=');
 const MESSAGE = Buffer.from('msg=');
 
 export class LogFile {
-  readonly #assembler: EventAssembler;
+  readonly #make: (node: string) => EventAssembler;
+  /** One a machine: each counts its events by itself. */
+  readonly #assemblers = new Map<string, EventAssembler>();
+  #node = '';
+  #assembler: EventAssembler;
   /** Numbers of the types by name; a name that is none is kept out. */
   readonly #types = new Map<string, number>();
   /** Lines that were looked at. */
   lines = 0;
 
-  constructor(assembler: EventAssembler) {
-    this.#assembler = assembler;
+  /** @param make of a machine by the name that auditd gives it, which is empty if it gives none */
+  constructor(make: (node: string) => EventAssembler) {
+    this.#make = make;
+    this.#assembler = this.#of('');
+  }
+
+  get assemblers(): readonly EventAssembler[] {
+    return [...this.#assemblers.values()];
+  }
+
+  #of(node: string): EventAssembler {
+    let assembler = this.#assemblers.get(node);
+    if (assembler === undefined && this.#assemblers.size < MAX_NODES) {
+      assembler = this.#make(node);
+      this.#assemblers.set(node, assembler);
+    }
+    return assembler ?? this.#assembler;
   }
 
   /**
@@ -56,7 +75,7 @@ export class LogFile {
         skipping = true;
         kept = 0;
       } else if (line > 0) buffer.copyWithin(0, line, end);
-      this.#assembler.expire(this.#assembler.ms);
+      for (const assembler of this.#assemblers.values()) assembler.expire(assembler.ms);
       yield;
     }
     if (kept > 0) this.#line(buffer, 0, kept);
@@ -75,9 +94,12 @@ export class LogFile {
 
   /** @returns false where the line does not begin as a record does */
   #record(bytes: Buffer, at: number, end: number): boolean {
+    let node = '';
     if (bytes[at] === LETTER_N && startsWith(bytes, at, NODE)) {
+      const name = at + NODE.length;
       at = bytes.indexOf(SPACE, at) + 1;
       if (at === 0 || at >= end) return false;
+      node = plainText(bytes, name, at - 1);
     }
     if (!startsWith(bytes, at, TYPE)) return false;
     const name = at + TYPE.length;
@@ -85,6 +107,10 @@ export class LogFile {
     while (space < end && bytes[space] !== SPACE) space++;
     const type = this.#type(plainText(bytes, name, Math.min(space, name + MAX_NAME)));
     if (type === null || !startsWith(bytes, space + 1, MESSAGE)) return false;
+    if (node !== this.#node) {
+      this.#node = node;
+      this.#assembler = this.#of(node);
+    }
     this.#assembler.accept(type, bytes, space + 1 + MESSAGE.length, end);
     return true;
   }
@@ -100,3 +126,5 @@ export class LogFile {
 
 const MAX_NAME = 64;
 const MAX_TYPES = 4096;
+/** Those beyond are taken for one machine with the last. */
+const MAX_NODES = 1024;

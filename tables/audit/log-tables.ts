@@ -28,22 +28,23 @@ export function* readLogs(
   maxText: number,
   sink: RowSink,
 ): Generator<void, LogReport, undefined> {
-  const rows = new AuditRows(pastWorld(maxText), sink);
   let events = 0;
   let incomplete = 0;
-  const assembler = new EventAssembler(
-    {
-      event: (event: AuditEvent) => {
-        events++;
-        rows.add(event);
+  const log = new LogFile(() => {
+    const rows = new AuditRows(pastWorld(maxText), sink);
+    return new EventAssembler(
+      {
+        event: (event: AuditEvent) => {
+          events++;
+          rows.add(event);
+        },
+        incomplete: () => {
+          incomplete++;
+        },
       },
-      incomplete: () => {
-        incomplete++;
-      },
-    },
-    maxText,
-  );
-  const log = new LogFile(assembler);
+      maxText,
+    );
+  });
   for (const file of files) {
     const fd = fs.openSync(file, 'r');
     try {
@@ -52,10 +53,19 @@ export function* readLogs(
       fs.closeSync(fd);
     }
   }
-  assembler.close();
+  for (const assembler of log.assemblers) assembler.close();
   yield;
-  const { missing } = assembler.serials;
-  return { ...assembler.faults, lines: log.lines, events, incomplete, missing };
+  const sum = (of: (assembler: EventAssembler) => number) =>
+    log.assemblers.reduce((total, assembler) => total + of(assembler), 0);
+  return {
+    lines: log.lines,
+    events,
+    malformed: sum(({ faults }) => faults.malformed),
+    unreadable: sum(({ faults }) => faults.unreadable),
+    repeated: sum(({ faults }) => faults.repeated),
+    incomplete,
+    missing: sum(({ serials }) => serials.missing),
+  };
 }
 
 /** Rows are numbered from 1: each time the table is asked, the files are read. */

@@ -1,5 +1,25 @@
 /** Paths as audit records have them: what the program said, so relative ones need the directory they begin at. */
-import type { SyscallRecord } from './records.ts';
+import type { PathRecord, SyscallRecord } from './records.ts';
+
+/** Paths of one event; a system call has at most a handful. */
+const MAX_PATHS = 16_384;
+
+/**
+ * Put a path in its place by item number: they come in order, if nobody changed that.
+ * @returns false where its number is there already, or beyond what is kept
+ */
+export function putPath(paths: PathRecord[], path: PathRecord): boolean {
+  const last = paths.at(-1);
+  if (last === undefined || last.item < path.item) {
+    if (path.item >= MAX_PATHS) return false;
+    paths.push(path);
+    return true;
+  }
+  const at = paths.findIndex(({ item }) => item >= path.item);
+  if (paths[at]?.item === path.item) return false;
+  paths.splice(at, 0, path);
+  return true;
+}
 
 /** A path as the host's programs would say it: `.`, `..` and `//` are taken out, symbolic links are not. */
 export function joinPath(directory: string | null, name: string): string | null {

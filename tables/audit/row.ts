@@ -19,12 +19,31 @@ export class TextLimit {
     this.#max = max;
   }
 
+  #fits(text: string): boolean {
+    // A UTF-16 unit is at most 3 bytes of UTF-8.
+    return text.length * 3 <= this.#max || Buffer.byteLength(text) <= this.#max;
+  }
+
   of(text: string): string {
-    if (text.length * 3 <= this.#max) return text; // a UTF-16 unit is at most 3 bytes of UTF-8
-    const bytes = Buffer.from(text);
-    if (bytes.length <= this.#max) return text;
+    if (this.#fits(text)) return text;
     this.cut = true;
-    return cutText(bytes, this.#max).toString();
+    return cutText(Buffer.from(text), this.#max).toString();
+  }
+
+  /** A JSON array: of as many texts as there is room for, or it would be JSON no more. */
+  arrayOf(texts: readonly string[]): string {
+    const whole = JSON.stringify(texts);
+    if (this.#fits(whole)) return whole;
+    this.cut = true;
+    const kept: string[] = [];
+    let length = '[]'.length;
+    for (const text of texts) {
+      const json = JSON.stringify(text);
+      length += Buffer.byteLength(json) + ','.length;
+      if (length > this.#max) break;
+      kept.push(json);
+    }
+    return `[${kept.join(',')}]`;
   }
 }
 

@@ -3,7 +3,13 @@
  * kernel has them. A rule of somebody else that records as much is as good as ours.
  */
 import fs from 'node:fs';
-import { type AuditRule, RuleField, RulePermission } from '../../native/audit-control.ts';
+import {
+  type AuditRule,
+  RuleAction,
+  RuleField,
+  RuleList,
+  RulePermission,
+} from '../../native/audit-rule.ts';
 import { AUDIT_ARCH, type Machine, syscallNumber } from './names.ts';
 import type { AuditTable } from './rows.ts';
 
@@ -52,7 +58,8 @@ function execRules(): WantedRule[] {
     table: 'audit_process_events',
     text: `-a always,exit -F arch=${bits} -S ${EXEC_CALLS.join(',')} -F key=${EXEC_KEY}`,
     rule: {
-      isAlwaysExit: true,
+      list: RuleList.EXIT,
+      action: RuleAction.ALWAYS,
       syscalls: EXEC_CALLS.map((name) => syscallNumber(machine, name)).filter((n) => n !== null),
       fields: [equal(RuleField.ARCH, arch), equal(RuleField.KEY, EXEC_KEY)],
     },
@@ -67,7 +74,8 @@ function watchRule(key: string, path: string): WantedRule {
     table: 'audit_file_events',
     text: `-w ${name} -p ${WATCHED} -k ${key}`,
     rule: {
-      isAlwaysExit: true,
+      list: RuleList.EXIT,
+      action: RuleAction.ALWAYS,
       syscalls: null,
       fields: [
         equal(isDirectory ? RuleField.DIR : RuleField.WATCH, name),
@@ -97,7 +105,7 @@ export const isThere = (wanted: WantedRule, rules: readonly AuditRule[]): boolea
   rules.some((rule) => covers(rule, wanted.rule));
 
 function covers(rule: AuditRule, wanted: AuditRule): boolean {
-  if (!rule.isAlwaysExit) return false;
+  if (rule.list !== RuleList.EXIT || rule.action !== RuleAction.ALWAYS) return false;
   if (rule.syscalls !== null) {
     const { syscalls } = wanted;
     if (syscalls === null || !syscalls.every((number) => rule.syscalls?.includes(number)))
@@ -112,3 +120,25 @@ function covers(rule: AuditRule, wanted: AuditRule): boolean {
     return value === same.value;
   });
 }
+
+/**
+ * What the kernel's rules keep from the tables, to be read by people. Our rules do not mend it: what others have
+ * set is not ours to take away.
+ */
+export function hindrances(rules: readonly AuditRule[]): string[] {
+  return rules.flatMap(({ list, action, fields }) => {
+    const key = fields.find(({ field }) => field === RuleField.KEY)?.value;
+    const which = key === undefined ? '' : `, key ${key}`;
+    if (list === RuleList.EXCLUDE) return [`some records are left out (list exclude${which})`];
+    if (action !== RuleAction.NEVER) return [];
+    if (list === RuleList.EXIT) return [`some system calls are not recorded (never,exit${which})`];
+    if (list !== RuleList.TASK) return [];
+    return fields.length === 0
+      ? [ALL_NEVER]
+      : [`some processes are not recorded (never,task${which})`];
+  });
+}
+
+/** Debian's and Fedora's rules have it where nobody has set up audit. */
+export const ALL_NEVER =
+  'no system call is recorded (never,task): audit_process_events and audit_file_events stay empty until `auditctl -d never,task`';

@@ -66,6 +66,10 @@ export function encodedBytes(bytes: Buffer, at: number, end: number): Buffer | n
   return unhex(bytes, at, end) ?? bytes.subarray(at, end);
 }
 
+/** Whether it is as the kernel encodes it. */
+export const isEncoded = (bytes: Buffer, at: number, end: number): boolean =>
+  bytes[at] === QUOTE || isNothing(bytes, at, end) || unhex(bytes, at, end) !== null;
+
 /** The same as text. */
 export function encodedText(bytes: Buffer, at: number, end: number): string | null {
   if (bytes[at] === QUOTE) return plainText(bytes, at + 1, unquotedEnd(bytes, at, end));

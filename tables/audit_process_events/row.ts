@@ -39,20 +39,20 @@ export class ProcessRows {
       row[at.owner_uid] = file.ouid;
       row[at.owner_gid] = file.ogid;
     }
-    let line: string | null = null;
+    row[at.address] = event.endpoint?.address ?? null;
+    row[at.port] = event.endpoint?.port ?? null;
     if (args !== null) {
       const texts = args.texts();
-      line = texts.join(' ');
-      row[at.argv] = limit.of(JSON.stringify(texts));
+      row[at.cmdline] = limit.of(texts.join(' '));
+      row[at.cmdline_size] = args.size;
+      row[at.argv] = limit.arrayOf(texts);
     } else if (proctitle !== null && !failed) {
       // The title is that of the caller, if execve failed.
-      line = titleLine(proctitle);
-      row[at.argv] = titleArguments(proctitle);
-      if (isTitleCut(proctitle)) row[at.truncated] = 1;
-    }
-    if (line !== null) {
+      const line = titleLine(proctitle);
       row[at.cmdline] = limit.of(line);
       row[at.cmdline_size] = Buffer.byteLength(line);
+      row[at.argv] = titleArguments(proctitle);
+      if (isTitleCut(proctitle)) row[at.truncated] = 1;
     }
     if (limit.cut) row[at.truncated] = 1;
     return row;

@@ -11,7 +11,7 @@ rule for execve the table stays empty. \`live_audit.ext audit-rules\` prints, ch
 may run beside us: we listen, and change nothing.
 
 \`syscall\` is execve or execveat. Another system call that a rule asks for, and that names no file, is a row
-too: its \`path\` is the program that did it. Select \`syscall IN ('execve', 'execveat')\` for programs that were run.
+too (connect, with \`address\` and \`port\`): its \`path\` is the program that did it. Select \`syscall IN ('execve', 'execveat')\` for programs that were run.
 
 \`env\`, \`atime\`, \`mtime\`, \`ctime\`, \`btime\` and \`overflows\` are there for queries that were written for
 process_events, and NULL: audit records do not have them.`,
@@ -44,10 +44,17 @@ process_events, and NULL: audit records do not have them.`,
     { name: 'parent', type: 'BIGINT', description: 'The same as ppid.' },
     ...WHO,
     {
+      name: 'address',
+      type: 'TEXT',
+      description:
+        'Address that connect, bind, sendto and their like were about: IP, or path of a Unix socket (`@` before an abstract one). NULL for all else.',
+    },
+    { name: 'port', type: 'BIGINT', description: 'Port of that address. NULL without one.' },
+    {
       name: 'cmdline_size',
       type: 'BIGINT',
       hidden: true,
-      description: 'Length of cmdline, bytes.',
+      description: 'Length of the whole command line, bytes, also where cmdline was cut.',
     },
     { name: 'env', type: 'TEXT', hidden: true, description: 'NULL: not recorded.' },
     { name: 'env_count', type: 'BIGINT', hidden: true, description: 'NULL: not recorded.' },

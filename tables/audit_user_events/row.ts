@@ -31,7 +31,7 @@ export class UserRows {
     row[at.account] = message.account;
     row[at.path] = message.exe ?? event.syscall?.exe ?? null;
     row[at.hostname] = message.hostname;
-    row[at.address] = message.address;
+    row[at.address] = message.address ?? event.endpoint?.address ?? null;
     row[at.terminal] = message.terminal;
     row[at.result] = message.result;
     row[at.cwd] = message.cwd ?? event.cwd;

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { RulePermission } from '../../native/audit-control.ts';
+import { RulePermission } from '../../native/audit-rule.ts';
 import { AuditWorld, describeAudit } from './audit-world.ts';
 import { CollectorProcess, type Row, run, until } from './collector-process.ts';
 

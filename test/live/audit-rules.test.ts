@@ -1,5 +1,6 @@
 /** `audit-rules` on the real kernel: nothing is changed but by --apply, and then what is printed is there. */
 import { AuditControl } from '../../native/audit-control.ts';
+import { RuleAction, RuleList } from '../../native/audit-rule.ts';
 import { AuditWorld, describeAudit } from './audit-world.ts';
 import { run } from './collector-process.ts';
 
@@ -52,5 +53,25 @@ describeAudit('audit-rules', () => {
       stdout: 'all rules were there\n',
     });
     expect(run(['audit-rules', '--check']).status).toBe(0);
+  });
+
+  test('never,task, as distributions have it: said, and left as it is', () => {
+    world.control.addRule({
+      list: RuleList.TASK,
+      action: RuleAction.NEVER,
+      syscalls: null,
+      fields: [],
+    });
+    const { status, stdout } = run(['audit-rules', '--apply']);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^note: no system call is recorded \(never,task\)/m);
+    const kept = rules().rules.filter(({ action }) => action === RuleAction.NEVER);
+    expect(kept).toHaveLength(1);
+    const checked = run(['audit-rules', '--check']);
+    expect(checked).toMatchObject({
+      status: 1,
+      stdout: expect.stringMatching(/^note: no system/m),
+    });
+    expect(checked.stdout).not.toMatch(/^missing:/m);
   });
 });

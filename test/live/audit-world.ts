@@ -1,13 +1,8 @@
 /** The kernel's audit for live tests: rules that only the test's own processes match, and all put back afterwards. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import path from 'node:path';
-import {
-  AuditControl,
-  type AuditRule,
-  type AuditStatus,
-  NETLINK_AUDIT,
-  RuleField,
-} from '../../native/audit-control.ts';
+import { AuditControl, type AuditStatus, NETLINK_AUDIT } from '../../native/audit-control.ts';
+import { type AuditRule, RuleAction, RuleField, RuleList } from '../../native/audit-rule.ts';
 import { NetlinkHeader, NetlinkSocket } from '../../native/netlink.ts';
 import { AUDIT_ARCH, type Machine, syscallNumber } from '../../tables/audit/names.ts';
 import type { CollectorProcess, Row } from './collector-process.ts';
@@ -82,7 +77,8 @@ export class AuditWorld {
     fields: readonly { field: number; value: number | string }[],
   ): void {
     this.control.addRule({
-      isAlwaysExit: true,
+      list: RuleList.EXIT,
+      action: RuleAction.ALWAYS,
       syscalls,
       fields: fields.map((field) => ({ ...field, isEqual: true })),
     });

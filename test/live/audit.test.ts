@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { RulePermission } from '../../native/audit-control.ts';
+import { RulePermission } from '../../native/audit-rule.ts';
 import { AuditWorld, describeAudit, ledgerOf } from './audit-world.ts';
 import { CollectorProcess, type Row, until } from './collector-process.ts';
 

@@ -1,4 +1,5 @@
 /** Which records are one event, when it is whole, and which serial numbers did not come. */
+import { type AuditEvent, EventAssembler } from '../../tables/audit/events.ts';
 import { recordTypeNumber } from '../../tables/audit/names.ts';
 import { line, path, syscall } from '../fixtures/audit/lines.ts';
 import { collecting } from '../fixtures/audit/replay.ts';
@@ -61,11 +62,34 @@ describe('an event is whole', () => {
     expect(w.serials).toEqual([5]);
   });
 
-  test('when its number comes again with another time: numbers roll over', () => {
+  test('by itself, where another one has the same number at another time: numbers roll over', () => {
     const w = world();
-    w.put('SYSCALL', exec, 5, 1_700_000_000_000);
-    w.put('SYSCALL', exec, 5, 1_700_000_009_000);
-    expect(w.rows.map(({ time }) => time)).toEqual([1_700_000_000]);
+    const times = [1_700_000_000_000, 1_700_000_009_000];
+    for (const ms of times) w.put('SYSCALL', exec, 5, ms);
+    for (const ms of times) w.put('EXECVE', `argc=1 a0="at-${ms}"`, 5, ms);
+    for (const ms of times) w.put('EOE', '', 5, ms);
+    expect(w.rows).toMatchObject(
+      times.map((ms) => ({ time: ms / 1000, cmdline: `at-${ms}`, truncated: 0 })),
+    );
+    expect(w.assembler.faults).toEqual({ malformed: 0, unreadable: 0, repeated: 0 });
+  });
+
+  test('with its records in any order, if EOE is the last', () => {
+    const records = [
+      ['PROCTITLE', 'proctitle="x"'],
+      ['PATH', path(1, '"/lib/ld.so"')],
+      ['EXECVE', 'argc=1 a0="x"'],
+      ['PATH', path(0, '"/bin/x"')],
+      ['CWD', 'cwd="/"'],
+      ['SYSCALL', syscall({ syscall: 59, exit: 0, items: 2 })],
+    ] as const;
+    for (const turned of [records, records.toReversed()]) {
+      const w = world();
+      for (const [type, fields] of turned) w.put(type, fields, 5);
+      w.put('EOE', '', 5);
+      expect(w.rows).toMatchObject([{ cmdline: 'x', cwd: '/', mode: '0100644', truncated: 0 }]);
+      expect(w.assembler.faults).toEqual({ malformed: 0, unreadable: 0, repeated: 0 });
+    }
   });
 
   test('without its SYSCALL record it is no row, and not silent', () => {
@@ -145,6 +169,66 @@ describe('what makes no sense is counted', () => {
       { malformed: 1, unreadable: 0 },
     ],
     [
+      'an item that is negative',
+      'PATH',
+      'audit(1700000000.123:5): item=-1 name="a"',
+      { malformed: 1, unreadable: 0 },
+    ],
+    [
+      'an item that no event has',
+      'PATH',
+      'audit(1700000000.123:5): item=99999999 name="a"',
+      { malformed: 1, unreadable: 0 },
+    ],
+    [
+      'a path without a name',
+      'PATH',
+      'audit(1700000000.123:5): item=0',
+      { malformed: 1, unreadable: 0 },
+    ],
+    [
+      'hex of which a digit is none',
+      'PATH',
+      'audit(1700000000.123:5): item=0 name=2F7G',
+      { malformed: 1, unreadable: 0 },
+    ],
+    [
+      'hex of which half a byte is missing',
+      'CWD',
+      'audit(1700000000.123:5): cwd=2F7',
+      { malformed: 1, unreadable: 0 },
+    ],
+    [
+      'a title of wrong hex',
+      'PROCTITLE',
+      'audit(1700000000.123:5): proctitle=zz',
+      { malformed: 1, unreadable: 0 },
+    ],
+    [
+      'an argument of wrong hex',
+      'EXECVE',
+      'audit(1700000000.123:5): argc=1 a0=6C7',
+      { malformed: 1, unreadable: 0 },
+    ],
+    [
+      'a piece of wrong hex',
+      'EXECVE',
+      'audit(1700000000.123:5): argc=1 a0_len=4 a0[0]=6C7x',
+      { malformed: 1, unreadable: 0 },
+    ],
+    [
+      'an address of wrong hex',
+      'SOCKADDR',
+      'audit(1700000000.123:5): saddr=0200x',
+      { malformed: 1, unreadable: 0 },
+    ],
+    [
+      'a SYSCALL record that is cut',
+      'SYSCALL',
+      'audit(1700000000.123:5): arch=c000003e syscall=59 success=yes exit=0 ppid=1 pi',
+      { malformed: 1, unreadable: 0 },
+    ],
+    [
       'an argument beyond argc',
       'EXECVE',
       'audit(1700000000.123:5): argc=1 a0="x" a1="y"',
@@ -175,6 +259,29 @@ describe('what makes no sense is counted', () => {
     assembler.close();
     expect(assembler.faults).toMatchObject(faults);
   });
+});
+
+test.each([
+  ['beyond those of the event', [0, 1, 2], 2, ['/0', '/1']],
+  ['that comes twice', [0, 0, 1], 2, ['/0', '/1']],
+])('an item %s is counted, and none of its paths', (_, items, count, names) => {
+  const events: AuditEvent[] = [];
+  const w = new EventAssembler(
+    { event: (event) => events.push(event), incomplete: () => {} },
+    1000,
+  );
+  const records = [
+    ['SYSCALL', syscall({ items: count })],
+    ...items.map((item) => ['PATH', path(item, `"/${item}"`)]),
+    ['EOE', ''],
+  ];
+  for (const [type = '', fields = ''] of records) {
+    const bytes = Buffer.from(line(type, fields).replace(/^type=\S+ msg=/, ''));
+    w.accept(recordTypeNumber(type) ?? 0, bytes, 0, bytes.length, 0);
+  }
+  expect(events.map(({ paths }) => paths.map(({ name }) => name))).toEqual([names]);
+  expect(events[0]?.partial).toBe(true);
+  expect(w.faults.malformed).toBe(1);
 });
 
 describe('serial numbers that did not come', () => {

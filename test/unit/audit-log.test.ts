@@ -89,6 +89,17 @@ describe('a file', () => {
     });
   });
 
+  test('of several machines that count alike: their events are not mixed, and each has its own gaps', () => {
+    const from = (node: string, lines: readonly string[]) =>
+      lines.map((text) => `node=${node} ${text}`);
+    const a = from('a', exec(1, 'ls'));
+    const b = from('b', exec(1, 'cat'));
+    const turns = a.flatMap((text, i) => [text, b[i] ?? '']);
+    const { rows, report } = read(fileOf([...turns, ...from('a', exec(3, 'ls'))]));
+    expect(rows.map(({ cmdline }) => cmdline)).toEqual(['ls 1', 'cat 1', 'ls 3']);
+    expect(report).toEqual({ ...NO_FAULT, lines: 15, events: 3, missing: 1 });
+  });
+
   test('lines that make no sense, far too long, cut, repeated: counted, and the others are there', () => {
     const good = exec(1, 'ls');
     const lines = [

@@ -3,13 +3,13 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { recordTypeNumber } from '../../tables/audit/names.ts';
 import { line, path as pathFields, syscall } from '../fixtures/audit/lines.ts';
-import { collecting, goldenJson, type NamedRow, replay } from '../fixtures/audit/replay.ts';
+import { collecting, goldenJson, type NamedRow, replay, world } from '../fixtures/audit/replay.ts';
 
 const FIXTURES = path.resolve(__dirname, '../fixtures/audit');
 
 /** The rows of lines. */
-function rowsOf(lines: readonly string[]): NamedRow[] {
-  const { rows, assembler } = collecting();
+function rowsOf(lines: readonly string[], maxText = world.maxText): NamedRow[] {
+  const { rows, assembler } = collecting(null, { ...world, maxText });
   for (const text of lines) {
     const [, type = '', record = ''] = /^type=(\S+) msg=(.*)$/s.exec(text) ?? [];
     const bytes = Buffer.from(record, 'latin1');
@@ -154,6 +154,24 @@ describe('programs that are run', () => {
     });
   });
 
+  test('longer than max_text: argv is JSON all the same, and the size that of all', () => {
+    const rows = rowsOf(
+      [
+        line('SYSCALL', syscall({ syscall: 59, exit: 0 })),
+        line(
+          'EXECVE',
+          'argc=4 a0="ls" a1=C3A95C6C6F6E67 a2="0123456789" a3_len=99 a3[0]="01234567890"',
+        ),
+        line('EXECVE', 'a3[1]=3031'),
+      ],
+      20,
+    );
+    expect(rows).toMatchObject([
+      { cmdline: 'ls é\\long 012345678', argv: '["ls","é\\\\long"]', truncated: 1 },
+    ]);
+    expect(rows[0]?.cmdline_size).toBe(2 + 7 + 10 + 13 + 3);
+  });
+
   test('the title of the process only where the arguments did not come', () => {
     expect(run('argc=1 a0="x"').cmdline).toBe('x');
     expect(run()).toMatchObject({ cmdline: 'title', argv: '["title"]', truncated: 0 });
@@ -172,6 +190,21 @@ describe('programs that are run', () => {
       argv: null,
       success: 0,
       exit: -2,
+    });
+  });
+
+  test('another system call, with the address that it was about', () => {
+    const row = only([
+      line('SYSCALL', syscall({ syscall: 42 })),
+      line('SOCKADDR', 'saddr=020001BBC00002070000000000000000\u001dSADDR={ saddr_fam=inet }'),
+    ]);
+    expect(row).toMatchObject({
+      table: 'audit_process_events',
+      syscall: 'connect',
+      path: '/usr/bin/dash',
+      address: '192.0.2.7',
+      port: 443,
+      truncated: 0,
     });
   });
 

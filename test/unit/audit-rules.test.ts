@@ -1,6 +1,12 @@
 /** Which rules of the kernel are as good as ours. */
-import { type AuditRule, RuleField, RulePermission } from '../../native/audit-control.ts';
-import { isThere, wantedRules } from '../../tables/audit/rules.ts';
+import {
+  type AuditRule,
+  RuleAction,
+  RuleField,
+  RuleList,
+  RulePermission,
+} from '../../native/audit-rule.ts';
+import { ALL_NEVER, hindrances, isThere, wantedRules } from '../../tables/audit/rules.ts';
 
 const wanted = (text: string) => {
   const found = wantedRules().find((rule) => rule.text.startsWith(text));
@@ -41,7 +47,8 @@ test.each<[string, AuditRule, boolean]>([
   ['every machine but this', withField(exec.rule, RuleField.ARCH, 0xc000_003e, false), false],
   ['execve alone', change(exec.rule, { syscalls: [59] }), false],
   ['one user only', withField(exec.rule, 1, 1000), false],
-  ['never', change(exec.rule, { isAlwaysExit: false }), false],
+  ['never', change(exec.rule, { action: RuleAction.NEVER }), false],
+  ['of processes that are made', change(exec.rule, { list: RuleList.TASK }), false],
 ])('programs that are run: %s', (_, rule, there) => {
   expect(isThere(exec, [passwd.rule, rule])).toBe(there);
 });
@@ -57,4 +64,24 @@ test.each<[string, AuditRule, boolean]>([
   ['another file', withField(passwd.rule, RuleField.WATCH, '/etc/hosts'), false],
 ])('a watched file: %s', (_, rule, there) => {
   expect(isThere(passwd, [exec.rule, rule])).toBe(there);
+});
+
+describe('what rules of others keep out', () => {
+  const never = (list: number, fields: AuditRule['fields'] = []): AuditRule => ({
+    ...{ list, action: RuleAction.NEVER, syscalls: null, fields },
+  });
+  const key = { field: RuleField.KEY, isEqual: true, value: 'quiet' };
+
+  test.each<[string, AuditRule, readonly (string | RegExp)[]]>([
+    ['always,exit: nothing', exec.rule, []],
+    ['never,task: all', never(RuleList.TASK), [ALL_NEVER]],
+    ['never,task of some', never(RuleList.TASK, [key]), [/some processes .*key quiet/]],
+    ['never,exit', never(RuleList.EXIT, [key]), [/some system calls .*key quiet/]],
+    ['exclude', never(RuleList.EXCLUDE), [/some records .*exclude/]],
+    ['of a list that we do not know', never(9), []],
+  ])('%s', (_, rule, lines) => {
+    expect(hindrances([rule])).toEqual(
+      lines.map((line) => (typeof line === 'string' ? line : expect.stringMatching(line))),
+    );
+  });
 });

@@ -1,7 +1,15 @@
 import { AuditControl, type AuditStatus } from '../../../native/audit-control.ts';
+import type { AuditRule } from '../../../native/audit-rule.ts';
 import { LiveAuditError } from '../../../native/errors.ts';
 import { auditSpecs } from '../../../tables/audit/rows.ts';
-import { isPossible, isThere, type WantedRule, wantedRules } from '../../../tables/audit/rules.ts';
+import {
+  ALL_NEVER,
+  hindrances,
+  isPossible,
+  isThere,
+  type WantedRule,
+  wantedRules,
+} from '../../../tables/audit/rules.ts';
 import { parseOptions } from '../options.ts';
 
 /** As auditd's own rules have it: with the 64 of the kernel a burst makes programs wait. */
@@ -16,7 +24,7 @@ const FLAGS = {
 /**
  * `audit-rules [--check|--print|--apply]`: the rules without which the audit tables stay empty. Nothing is
  * changed but by `--apply`, and by that nothing is taken away.
- * @returns 0, or 1 where `--check` finds that something is missing
+ * @returns 0, or 1 where something is missing, or another rule keeps all out
  */
 export function auditRules(args: readonly string[]): number {
   const { flags, positionals } = parseOptions(args, FLAGS);
@@ -47,17 +55,26 @@ function print(): number {
 
 function check(control: AuditControl): number {
   const status = control.status();
-  const missing = missingRules(control);
+  const rules = control.rules();
+  const missing = missingOf(rules);
+  const isOff = status.enabled === 0;
   say(
-    `audit is ${status.enabled === 0 ? 'off: all audit tables stay empty' : 'on'}; ${status.pid === 0 ? 'auditd does not run' : `auditd runs as process ${status.pid}`}`,
+    `audit is ${isOff ? 'off: all audit tables stay empty' : 'on'}; ${status.pid === 0 ? 'auditd does not run' : `auditd runs as process ${status.pid}`}`,
   );
   for (const { name } of auditSpecs) say(tableLine(name, missing));
   for (const { text } of missing) say(`missing: ${text}`);
-  if (status.enabled === 0 || missing.length > 0)
+  if (isOff || missing.length > 0)
     say(
       '`audit-rules --apply` mends this until the next boot; `--print` gives the file that keeps it',
     );
-  return status.enabled === 0 || missing.length > 0 ? 1 : 0;
+  return isHindered(rules) || isOff || missing.length > 0 ? 1 : 0;
+}
+
+/** Says what other rules keep out. @returns whether that is all */
+function isHindered(rules: readonly AuditRule[]): boolean {
+  const found = hindrances(rules);
+  for (const line of found) say(`note: ${line}`);
+  return found.includes(ALL_NEVER);
 }
 
 function tableLine(table: string, missing: readonly WantedRule[]): string {
@@ -69,10 +86,8 @@ function tableLine(table: string, missing: readonly WantedRule[]): string {
   return `${table}: ${all.length - lacks} of ${all.length} rules are there`;
 }
 
-function missingRules(control: AuditControl): WantedRule[] {
-  const rules = control.rules();
-  return wantedRules().filter((wanted) => isPossible(wanted) && !isThere(wanted, rules));
-}
+const missingOf = (rules: readonly AuditRule[]): WantedRule[] =>
+  wantedRules().filter((wanted) => isPossible(wanted) && !isThere(wanted, rules));
 
 function apply(control: AuditControl): number {
   const status = control.status();
@@ -82,17 +97,20 @@ function apply(control: AuditControl): number {
       'the rules are locked until the next boot (auditctl -e 2)',
     );
   prepare(control, status);
-  const missing = missingRules(control);
+  const rules = control.rules();
+  const missing = missingOf(rules);
   for (const { rule, text } of missing) {
     control.addRule(rule);
     say(`added: ${text}`);
   }
   if (status.enabled === 0) {
     control.setEnabled(true);
-    say('audit is on now');
+    say(
+      'audit is on now; of processes older than the first time that it was on, only the children are recorded',
+    );
   }
   if (missing.length === 0) say('all rules were there');
-  return 0;
+  return isHindered(rules) ? 1 : 0;
 }
 
 function prepare(control: AuditControl, { backlogLimit }: AuditStatus): void {
