@@ -7,7 +7,7 @@ const MAX_PLAIN_VALUE = 64;
 
 /** A part of a name that is the secret's kind by itself: `DB_PASSWORD`, `access-token`, `pgpassword`. */
 const SECRET_PART =
-  /^(?:pass|pwd|bearer|credentials?|authorization|signature|sig)$|(?:passw(?:or[dt]|d)|passphrase|passcode|passkey|secret|token|dbpass|credential|api_?key|accesskey|privatekey|secretkey|accountkey)$/;
+  /^(?:pass|pwd|bearer|credentials?|authorization|signature|sig)$|(?:passw(?:or[dt]|d)|passphrase|passcode|passkey|secret|token|dbpass|credential|api_?key|accesskey|privatekey|secretkey|accountkey|(?:ssh|store|key|user|bind|require|ftp)pass|(?:bind|root|admin)pw|masterauth)$/;
 /** A part that makes a key of `…_KEY` secret. */
 const SECRET_KEY_PART =
   /^(?:api|access|secret|private|account|signing|master|encryption|auth|storage|shared|service|jwt|hmac)$/;
@@ -26,9 +26,12 @@ function partsOf(name: string): string[] {
     .filter((part) => part !== '');
 }
 
+/** In every name of a secret, so that most names are not looked at. */
+const IN_SECRET = /pass|pw|secret|token|key|cred|auth|bearer|sig/i;
+
 /** Whether a variable, option, column or field of this name holds a secret. */
 export function isSecretName(name: string): boolean {
-  if (name.length < 3) return false;
+  if (name.length < 3 || !IN_SECRET.test(name.slice(-MAX_NAME))) return false;
   const parts = partsOf(name);
   const at = parts.findIndex(
     (part, i) =>

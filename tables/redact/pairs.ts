@@ -16,17 +16,19 @@ const HEADER = /^(?:proxy-)?authorization$|^(?:set-)?cookie$/i;
 const SCHEME =
   /(?:basic|bearer|token|digest|negotiate|apikey|api-key|key|aws4-hmac-sha256|splunk|oauth)[ \t]+/iy;
 /** What follows a value where another pair, or nothing, follows. */
-const NEXT_PAIR = /[&;,][ \t]*(?:["'\s]|[\w.-]{1,64}["']?[ \t]*[=:]|$)/y;
-const CLOSING = /[)\]}]+(?:["'\s,;)\]}]|$)/y;
+const NEXT_PAIR = /[&;,][ \t]*(?:["'\r\n]|[\w.-]{1,64}["']?[ \t]*[=:]|$)/y;
+const CLOSING = /[)\]}]+(?:["' \t\r\n,;)\]}]|$)/y;
 const NETRC =
-  /(?<![\w])machine[ \t\n]+\S{1,255}[ \t\n]+login[ \t\n]+\S{1,255}[ \t\n]+password[ \t\n]+(\S+)/g;
+  /(?<![\w])machine[ \t\n]+[^ \t\n]{1,255}[ \t\n]+login[ \t\n]+[^ \t\n]{1,255}[ \t\n]+password[ \t\n]+([^ \t\n]+)/g;
 
 export function findPairs(text: string, sink: SpanSink): void {
+  let found = 0;
   for (const { index, 0: separator } of text.matchAll(SEPARATOR)) {
+    if (index < found) continue; // in the value of the pair before
     const name = nameBefore(text, index);
     if (name === null) continue;
     if (separator === '>') findElement(text, index, name, sink);
-    else findValue(text, index, name, sink);
+    else found = findValue(text, index, name, sink);
   }
   for (const { index, 0: all, 1: secret = '' } of text.matchAll(NETRC))
     sink.add(index + all.length - secret.length, index + all.length);
@@ -57,17 +59,19 @@ function findElement(text: string, at: number, { start }: Name, sink: SpanSink):
   if (value.trim() !== '' && !isPlainValue(value)) sink.add(at + 1, at + 1 + value.length);
 }
 
-function findValue(text: string, at: number, name: Name, sink: SpanSink): void {
+/** @returns where it ends */
+function findValue(text: string, at: number, name: Name, sink: SpanSink): number {
   const colon = text[at] === ':';
   let from = at + 1;
-  if (colon && (text[from] === ':' || text[from] === '=' || text.startsWith('//', from))) return;
+  if (colon && (text[from] === ':' || text[from] === '=' || text.startsWith('//', from))) return at;
   if (colon && HEADER.test(name.text)) return findHeader(text, from, sink);
   if (!colon && /[=>~]/.test(text[from] ?? '')) from++; // == => =~
   while (from - at <= MAX_SPACES && /[ \t]/.test(text[from] ?? '')) from++;
-  if (colon && from > at + 1 && !name.quoted && !beginsLine(text, name.start)) return;
+  if (colon && from > at + 1 && !name.quoted && !beginsLine(text, name.start)) return at;
   const end = valueEnd(text, from);
   const [start, stop] = inner(text, from, end);
   if (!isPlainValue(text.slice(start, stop))) sink.add(start, stop);
+  return end;
 }
 
 /** In prose `the password: …` is no pair. */
@@ -77,7 +81,7 @@ function beginsLine(text: string, start: number): boolean {
   return at === 0 || text[at - 1] === '\n' || /[{,([&;]/.test(text.slice(at, start));
 }
 
-function findHeader(text: string, from: number, sink: SpanSink): void {
+function findHeader(text: string, from: number, sink: SpanSink): number {
   let start = from;
   while (/[ \t]/.test(text[start] ?? '')) start++;
   SCHEME.lastIndex = start;
@@ -86,6 +90,7 @@ function findHeader(text: string, from: number, sink: SpanSink): void {
   let end = start;
   while (end < text.length && !/["'\r\n\\]/.test(text[end] ?? '')) end++;
   if (!isPlainValue(text.slice(start, end))) sink.add(start, end);
+  return end;
 }
 
 /** Where a value ends: with its quote where it has one, else where a space or the next pair begins. */
@@ -109,7 +114,7 @@ function quotedEnd(text: string, from: number, quote: string, escaped: boolean):
 
 function endsValue(text: string, at: number): boolean {
   const char = text[at] ?? '';
-  if (/[\s"'`<>|\0]/.test(char)) return true;
+  if (/[ \t\r\n\f\v"'`<>|\0]/.test(char)) return true;
   if (/[&;,]/.test(char)) return test(NEXT_PAIR, text, at);
   return /[)\]}]/.test(char) && test(CLOSING, text, at);
 }

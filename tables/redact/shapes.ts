@@ -45,11 +45,14 @@ export function findShapes(text: string, sink: SpanSink, cut: boolean): void {
     sink.add(index + all.length - secret.length, index + all.length);
   for (const { index, 0: all, 1: secret = '' } of text.matchAll(BEARER))
     if (/[\d._]/.test(secret)) sink.add(index + all.length - secret.length, index + all.length);
+  let ended = 0;
   for (const { index, 0: begin } of text.matchAll(PEM_BEGIN)) {
     const from = index + begin.length;
+    if (from < ended) continue;
     const end = text.indexOf(PEM_END, from);
     sink.add(from, end < 0 ? text.length : end);
     if (end < 0) break;
+    ended = end;
   }
   if (cut) findCutToken(text, sink);
 }

@@ -90,3 +90,17 @@ export function mapped(sink: SpanSink, starts: readonly number[]): SpanSink {
     },
   };
 }
+
+const STAR = 0x2a;
+
+/** The text with as many bytes in the place of each part: a mark if it has the room, then stars. */
+export function maskSpans(text: Buffer, spans: Spans): Buffer {
+  if (spans.length === 0) return text;
+  const masked = Buffer.from(text);
+  for (let i = 0; i < spans.length; i += 2) {
+    const [start = 0, end = 0] = [spans[i], spans[i + 1]];
+    masked.fill(STAR, start, end);
+    if (end - start >= MARK.length) MARK_BYTES.copy(masked, start);
+  }
+  return masked;
+}

@@ -4,8 +4,8 @@ import type { SpanSink } from './spans.ts';
 
 const SEPARATOR = '://';
 /** Ends the authority: a slash, or what ends the URL. */
-const AUTHORITY_END = /[/\s"'`<>\\\0]/g;
-const URL_END = /[\s"'`<>\0]/g;
+const AUTHORITY_END = /[/ \t\r\n\f\v"'`<>\\\0]/g;
+const URL_END = /[ \t\r\n\f\v"'`<>\0]/g;
 /** GitHub's way: the token stands in the user's place, and this in the password's. */
 const TOKEN_AS_USER = 'x-oauth-basic';
 /** A user that is shorter, or has no digit, is one. */

@@ -1,0 +1,142 @@
+/**
+ * Secrets in a shell's text: assignments, options, what is piped into a program that reads a password, and what
+ * stands in words that are texts of their own: another shell's command, SQL.
+ */
+import { isPlainValue, isSecretName } from './names.ts';
+import { findPairs } from './pairs.ts';
+import { addBehind, addSecret, findOptions } from './shell-options.ts';
+import { type Command, type Part, parseShell } from './shell-parser.ts';
+import { DEAF, programOf, readsSecret } from './shell-programs.ts';
+import { partsOf, type Word } from './shell-words.ts';
+import { type SpanSink, shifted } from './spans.ts';
+
+/** Looks into a text that stands in another one. */
+export type Nested = (text: string, sink: SpanSink) => void;
+
+const ASSIGNMENT = /^[A-Za-z_]\w*\+?=/;
+const MAX_NAME = 128;
+/** Pipes that a secret is followed through. */
+const MAX_PIPES = 8;
+/** A way to give a secret to openssl. */
+const KIND = /^(?:pass|literal):/;
+const ELSEWHERE = /^(?:env|file|fd):|^(?:stdin|prompt)$/;
+const PRINTS = new Set(['echo', 'printf', 'print', 'cat', 'yes', 'tee', '{', '}']);
+/** Words that a value of another kind follows: `config set NAME VALUE`. */
+const SETS = new Set(['set', 'setenv', 'config', '--global', '--add', '-gx', '-x', '-Ux', '-g']);
+const WHITE = /[ \t\r\n;|&]/;
+
+export function findInShell(text: string, sink: SpanSink, nested: Nested): void {
+  const { commands, comments } = parseShell(text);
+  for (const part of comments) inPart(text, part, sink, nested);
+  for (const command of commands) findInCommand(text, command, sink, nested);
+}
+
+function inPart(text: string, { start, end }: Part, sink: SpanSink, nested: Nested): void {
+  nested(text.slice(start, end), shifted(sink, start));
+}
+
+function findInCommand(text: string, command: Command, sink: SpanSink, nested: Nested): void {
+  const { words, documents, strings } = command;
+  for (const part of documents) inPart(text, part, sink, nested);
+  for (const word of [...words, ...strings]) findInWord(word, sink, nested);
+  findNamed(words, sink);
+  findPrograms(words, sink);
+  const values = words.slice(0, MAX_NAME).map(({ value }) => value);
+  const form = readsSecret(values);
+  if (form !== null) findInput(text, command, form, sink);
+}
+
+/** What stands in one word alone. */
+function findInWord(word: Word, sink: SpanSink, nested: Nested): void {
+  const { value } = word;
+  const equals = value.indexOf('=');
+  const name = equals > 0 && equals <= MAX_NAME ? value.slice(0, equals) : '';
+  if (name !== '' && !WHITE.test(name) && isSecretName(name)) addSecret(word, equals + 1, sink);
+  // Its quotes are gone here: what stands in them is found where another quote hides it in the text.
+  if (word.places) findPairs(value, partsOf(word, 0, sink));
+  if (!WHITE.test(value)) return;
+  const from = ASSIGNMENT.exec(value)?.[0].length ?? 0;
+  nested(value.slice(from), partsOf(word, from, sink));
+}
+
+/** `--token X`, `set SECRET X` */
+function findNamed(words: readonly Word[], sink: SpanSink): void {
+  const bare = bareOptions(words);
+  for (let i = 0; i + 1 < words.length; i++) {
+    const { value } = words[i] as Word;
+    const next = words[i + 1] as Word;
+    const isOption = /^--?[A-Za-z][\w.-]{2,}$/.test(value);
+    const isSet = !isOption && SETS.has(words[i - 1]?.value ?? '') && /[_.]/.test(value);
+    if (!isOption && !isSet) continue;
+    if (bare.has(value) || !isSecretName(value) || value.length > MAX_NAME) continue;
+    if (isOption && /^-[\w-]+$/.test(next.value)) continue;
+    addNamed(next, sink);
+  }
+}
+
+function addNamed(word: Word, sink: SpanSink): void {
+  if (ELSEWHERE.test(word.value)) return;
+  addSecret(word, KIND.exec(word.value)?.[0].length ?? 0, sink);
+}
+
+function bareOptions(words: readonly Word[]): ReadonlySet<string> {
+  for (const { value } of words) {
+    const found = programOf(value);
+    if (found?.program.bare) return new Set(found.program.bare);
+  }
+  return new Set();
+}
+
+/** Each program's own options, up to where the next program's name stands. */
+function findPrograms(words: readonly Word[], sink: SpanSink): void {
+  const first = words.find(({ value }) => !ASSIGNMENT.test(value) && value !== 'sudo');
+  if (first && DEAF.has(first.value.slice(first.value.lastIndexOf('/') + 1))) return;
+  const starts = words.flatMap(({ value }, i) => (programOf(value) ? [i] : []));
+  for (const [n, start] of starts.entries()) {
+    const found = programOf(words[start]?.value ?? '');
+    if (found) findOptions(found.program, words.slice(start, starts[n + 1]), sink);
+  }
+}
+
+/** What a program reads a secret from: what is printed into it, a here-document, a string. */
+function findInput(text: string, command: Command, form: 'secret' | 'user', sink: SpanSink): void {
+  const add = (word: Word) =>
+    form === 'user' ? addBehind(word, 0, ':', sink) : addLine(word, sink);
+  const sources = sourcesOf(command);
+  for (const word of command.strings) add(word);
+  for (const { words, strings } of sources) {
+    for (const word of strings) add(word);
+    for (const word of words.slice(1)) if (!/^-[neE]+$|^echo$|^printf$/.test(word.value)) add(word);
+  }
+  for (const { start, end } of [command, ...sources].flatMap(({ documents }) => documents))
+    addLines(text, start, end, form, sink);
+}
+
+/** What prints into a command, also through others. */
+function sourcesOf({ source }: Command, depth = 0): Command[] {
+  if (depth === MAX_PIPES) return [];
+  const printing = source.filter(({ words }) => PRINTS.has(words[0]?.value ?? ''));
+  return printing.flatMap((command) => [command, ...sourcesOf(command, depth + 1)]);
+}
+
+/** `%s\n` of printf is none. */
+function addLine(word: Word, sink: SpanSink): void {
+  if (!/^(?:%s|\\n|\\r|\n)*$/.test(word.value)) addSecret(word, 0, sink);
+}
+
+function addLines(
+  text: string,
+  start: number,
+  end: number,
+  form: 'secret' | 'user',
+  sink: SpanSink,
+): void {
+  for (let line = start; line < end; ) {
+    const newline = text.indexOf('\n', line);
+    const stop = newline < 0 || newline > end ? end : newline;
+    const colon = form === 'user' ? text.indexOf(':', line) : line - 1;
+    const from = colon < 0 || colon > stop ? stop : colon + 1;
+    if (!isPlainValue(text.slice(from, stop))) sink.add(from, stop);
+    line = stop + 1;
+  }
+}
