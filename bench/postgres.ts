@@ -1,0 +1,39 @@
+/**
+ * What the capture of PostgreSQL costs: pgbench's selects, 4 clients, backends and collector on the same cores,
+ * with capture and without in turn. As root: `node bench/postgres.ts [--seconds 8] [--rounds 5]`.
+ */
+import os from 'node:os';
+import { parseArgs } from 'node:util';
+import { spec } from '../tables/postgres_queries/spec.ts';
+import { captureCost } from './lib/capture-cost.ts';
+import { BenchServer, type Mode, what } from './lib/postgres-server.ts';
+import { type Finding, isMissed, table } from './lib/report.ts';
+
+/** µs of a backend for each statement. */
+const BACKEND_BAR = 3;
+const MODES: readonly Mode[] = ['simple', 'prepared'];
+
+const { values } = parseArgs({
+  options: { seconds: { type: 'string', default: '8' }, rounds: { type: 'string', default: '5' } },
+});
+const seconds = Number(values.seconds);
+const rounds = Number(values.rounds);
+
+if (process.geteuid?.() !== 0) throw new Error('the benchmark needs root: it loads BPF programs');
+const findings: Finding[] = [];
+const server = await BenchServer.start();
+try {
+  for (const mode of MODES) {
+    const load = () => server.selects(mode, seconds);
+    const cost = { what: what(mode), spec, rounds, serverBar: BACKEND_BAR, load };
+    findings.push(...(await captureCost(cost)));
+  }
+} finally {
+  await server.stop();
+}
+const cpus = os.cpus();
+process.stdout.write(
+  `\n${cpus.length} × ${cpus[0]?.model}, Linux ${os.release()}, Node ${process.version}\n\n`,
+);
+process.stdout.write(table(findings));
+process.exitCode = findings.some(isMissed) ? 1 : 0;
