@@ -25,6 +25,19 @@ static __always_inline bool is_work(__u32 command)
 	return command == COM_STMT_BULK_EXECUTE;
 }
 
+/* Commands that ask for nothing: rows only where the config wants them. */
+static __always_inline bool is_wanted(__u32 command)
+{
+	struct mysql_settings *config;
+
+	if (is_work(command))
+		return true;
+	if (command != COM_PING && command != COM_QUIT && command != COM_STATISTICS)
+		return false;
+	config = settings();
+	return config && config->all_commands;
+}
+
 #define STATEMENT_ID 4 /* bytes; first in the packets of prepared statements */
 
 /* How much of a packet is taken: never what a client proves itself with. */
@@ -118,8 +131,24 @@ static __always_inline void emit_statement(struct target *target, struct mysql_s
 	emit(record, __builtin_offsetof(struct mysql_statement, text) + size, COUNTER_LOST_RESERVE);
 }
 
+/* The client said goodbye: nobody needs to remember the connection. */
+static __always_inline void goodbye(__u32 target, struct session_key *key)
+{
+	struct mysql_connection record = { .thd = key->thd };
+
+	if (!bpf_map_lookup_elem(&sessions, key))
+		return;
+	bpf_map_delete_elem(&sessions, key);
+	record.header.type = MYSQL_END;
+	record.header.probe = MYSQL_PROBE_DISPATCH;
+	record.header.target = target;
+	record.header.time = bpf_ktime_get_boot_ns();
+	record.header.tgid = key->tgid;
+	emit(&record, sizeof(record), COUNTER_RECORDS_LOST);
+}
+
 /* The command is over. */
-static __noinline int finish(struct window *window)
+__noinline int finish(struct window *window)
 {
 	struct mysql_statement *record;
 	struct target *target;
@@ -152,11 +181,16 @@ static __noinline int finish(struct window *window)
 	}
 	record->more = 0;
 	emit_statement(target, record);
+	if (record->command == COM_QUIT) {
+		struct session_key key = session_key(record->thd);
+
+		goodbye(id, &key);
+	}
 	return 0;
 }
 
 /* Put a command aside that will go on. 0, or -1 where there was no room. */
-static __noinline int suspend(struct window *window)
+__noinline int suspend(struct window *window)
 {
 	struct session_key key;
 	struct session *session;
@@ -173,7 +207,7 @@ static __noinline int suspend(struct window *window)
 }
 
 /* The command that was put aside goes on, in the window of the thread that has it now. */
-static __noinline int resume(struct session_key *key)
+__noinline int resume(struct session_key *key)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 	struct window *window;
@@ -287,22 +321,6 @@ static __always_inline void take_long_data(struct pt_regs *ctx, __u64 thd, __u64
 	emit_bytes(&record.header, (const char *)from, size);
 }
 
-/* The client said goodbye: nobody needs to remember the connection. */
-static __always_inline void goodbye(__u64 cookie, struct session_key *key)
-{
-	struct mysql_connection record = { .thd = key->thd };
-
-	if (!bpf_map_lookup_elem(&sessions, key))
-		return;
-	bpf_map_delete_elem(&sessions, key);
-	record.header.type = MYSQL_END;
-	record.header.probe = MYSQL_PROBE_DISPATCH;
-	record.header.target = COOKIE_TARGET(cookie);
-	record.header.time = bpf_ktime_get_boot_ns();
-	record.header.tgid = key->tgid;
-	emit(&record, sizeof(record), COUNTER_RECORDS_LOST);
-}
-
 static __always_inline void fill_statement(struct target *target, struct mysql_statement *record, __u64 cookie,
 					   struct session_key *key, __u32 command)
 {
@@ -339,10 +357,11 @@ static __always_inline void begin(struct pt_regs *ctx, __u64 thd, __u32 command,
 
 	if (!target)
 		return;
-	if (command == COM_QUIT)
-		goodbye(cookie, &key);
-	if (!is_work(command))
+	if (!is_wanted(command)) {
+		if (command == COM_QUIT)
+			goodbye(COOKIE_TARGET(cookie), &key);
 		return;
+	}
 	window = current_window_or_new();
 	if (!window) {
 		count(COUNTER_SEEN);

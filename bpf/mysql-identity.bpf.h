@@ -62,8 +62,15 @@ static __always_inline void fill_identity(struct mysql_identity *record, struct 
 								   (void *)(bias + version)) > 0;
 }
 
+static __always_inline __u32 generation(void)
+{
+	struct mysql_settings *config = settings();
+
+	return config ? config->generation : 0;
+}
+
 /* Tell who the connection is now. */
-static __noinline int emit_identity(struct target *target, struct session *session,
+__noinline int emit_identity(struct target *target, struct session *session,
 				    struct record_header *header, __u64 thd, __u64 bias)
 {
 	struct scratch *slot = claim_scratch();
@@ -89,6 +96,7 @@ static __noinline int emit_identity(struct target *target, struct session *sessi
 	remember(record);
 	if (emit(record, sizeof(*record), COUNTER_RECORDS_LOST) == 0) {
 		session->identity = record->identity;
+		session->generation = generation();
 		session->stale = false;
 	} else {
 		session->identity = 0; /* tried again at the next statement */
@@ -106,7 +114,7 @@ static __always_inline void identify(struct target *target, struct session *sess
 
 	database_of(target, thd, &db, &db_size);
 	if (session->identity && !session->stale && session->user == user && session->db == db &&
-	    session->db_size == db_size)
+	    session->db_size == db_size && session->generation == generation())
 		return;
 	session->user = user;
 	session->db = db;

@@ -50,6 +50,7 @@ struct session {
 	__u64 user;     /* pointers and length as they were then */
 	__u64 db;
 	__u64 db_size;
+	__u32 generation; /* which collector it was told */
 	bool stale;     /* something may have been written over in place since */
 	bool suspended; /* its command is in `suspended` */
 };
@@ -82,6 +83,20 @@ struct {
 	__type(key, __u32);
 	__type(value, struct mysql_statement);
 } remembered SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct mysql_settings);
+} mysql_settings SEC(".maps");
+
+static __always_inline struct mysql_settings *settings(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&mysql_settings, &zero);
+}
 
 /* The number that long packets of one statement and its record have in common. */
 struct {

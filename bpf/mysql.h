@@ -63,9 +63,11 @@ enum mysql_command {
 	COM_DROP_DB = 6,
 	COM_REFRESH = 7,
 	COM_SHUTDOWN = 8,
+	COM_STATISTICS = 9,
 	COM_PROCESS_INFO = 10,
 	COM_PROCESS_KILL = 12,
 	COM_DEBUG = 13,
+	COM_PING = 14,
 	COM_CHANGE_USER = 17,
 	COM_STMT_PREPARE = 22,
 	COM_STMT_EXECUTE = 23,
@@ -88,6 +90,13 @@ enum mysql_known {
 	KNOWN_RETURN_CODE = 1 << 4, /* the command returned: without it the thread ended in its midst */
 	KNOWN_ERROR = 1 << 5,       /* error_code: the probe that would have seen an error is there */
 };
+
+/* What the config says, and which collector it is: the one entry of the map `mysql_settings`. */
+struct mysql_settings {
+	__u32 all_commands; /* 1: ping, quit and statistics are rows, too */
+	__u32 generation;   /* of the collector: one that is new must be told who the connections are */
+};
+_Static_assert(sizeof(struct mysql_settings) == 8, "mysql_settings");
 
 #define MYSQL_TEXT 1024 /* of the packet, in the statement's own record */
 #define MYSQL_USER 136  /* 128 characters in MariaDB, 32 in MySQL; bytes, with a NUL */

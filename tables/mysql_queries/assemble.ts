@@ -2,13 +2,20 @@
  * From records to whole rows, pure (no clock, no files): a statement's record is its row, with what records
  * before it said of its connection, its packet and its error.
  */
-import { RecordFlag, RecordHeader } from '../../native/events.ts';
+import { RecordHeader } from '../../native/events.ts';
 import type { Assembler, World } from '../collector/capture.ts';
 import { type Cell, type Event, placesOf } from '../event.ts';
 import { RecordMemory } from '../events/record-memory.ts';
 import { Seconds } from '../events/seconds.ts';
-import { cutText, textCell } from '../events/text.ts';
-import { type Packet, Packets, wholePacket } from './packets.ts';
+import { textCell } from '../events/text.ts';
+import {
+  addLongData,
+  expectLongData,
+  forgetLongData,
+  loseLongData,
+  parametersOf,
+} from './executions.ts';
+import { type Packet, Packets } from './packets.ts';
 import {
   Command,
   ConnectionLayout,
@@ -18,53 +25,53 @@ import {
   Known,
   MysqlRecord,
   mysqlRecordType,
+  STATEMENT_ID_BYTES,
   StatementLayout,
   UNREADABLE,
   u64,
 } from './records.ts';
-import { type Identity, type Prepared, readError, readIdentity, type Session } from './session.ts';
+import {
+  type Identity,
+  newPrepared,
+  type Prepared,
+  readError,
+  readIdentity,
+  type Session,
+  statementId,
+} from './session.ts';
 import { Sessions } from './sessions.ts';
 import { spec } from './spec.ts';
-import { partOf } from './text-of.ts';
+import { NOT_CAPTURED, returnCode, statusName } from './status.ts';
+import { hasText, NO_TEXT, type Text, textAt } from './texts.ts';
 
 /** Goes up whenever what `save` gives changes. */
-const STATE_VERSION = 1;
+const STATE_VERSION = 2;
 
-/** How dispatch_command returned (sql_parse.h of MariaDB; MySQL knows the first two). */
-const STATUS: Readonly<Record<number, string>> = {
-  0: 'SUCCESS',
-  1: 'CLOSE_CONNECTION',
-  2: 'WOULDBLOCK',
-};
-const NOT_CAPTURED = -1;
+/** Packets whose records were lost are not waited for without end. */
+const MAX_EXPECTED = 4096;
 
-/** MariaDB: the statement that was prepared last on this connection. */
-const LAST_STATEMENT = 0xffff_ffff;
-const STATEMENT_ID_BYTES = 4;
-
-/** A command's text, as far as it is kept. */
-interface Text {
-  readonly bytes: Buffer | null;
-  readonly length: number | null;
-  readonly cut: boolean;
+/** What the assembler asks of the machine. */
+export interface Sources {
+  /** The id of the container that a process runs in. */
+  containerOf(pid: number): string | null;
 }
-
-const NO_TEXT: Text = { bytes: null, length: null, cut: false };
-const LOST_TEXT: Text = { bytes: null, length: null, cut: true };
 
 const at = placesOf(spec);
 
 export class MysqlAssembler implements Assembler {
   readonly #world: World;
+  readonly #sources: Sources;
   readonly #sessions = new Sessions();
   readonly #packets = new Packets();
   readonly #memory = new RecordMemory();
   readonly #unixSeconds = new Seconds();
-  readonly #bootSeconds = new Seconds();
   readonly #event: Cell[] = spec.columns.map(() => null);
+  /** Packets with a piece of a parameter that are to come: number to whose they are. */
+  readonly #longData = new Map<number, Session>();
 
-  constructor(world: World) {
+  constructor(world: World, sources: Sources) {
     this.#world = world;
+    this.#sources = sources;
   }
 
   get isOpen(): boolean {
@@ -99,23 +106,57 @@ export class MysqlAssembler implements Assembler {
 
   accept(view: DataView, offset: number, length: number): Event | null | 'unreadable' {
     const type = mysqlRecordType(view, offset, length);
-    if (type === UNREADABLE) return 'unreadable';
     if (type === MysqlRecord.STATEMENT) return this.#statement(view, offset);
+    if (type === UNREADABLE) return 'unreadable';
     const tgid = view.getUint32(offset + RecordHeader.tgid, true);
-    if (type === MysqlRecord.PACKET) this.#packets.add(this.#memory.bytes(view), view, offset);
-    else if (type === MysqlRecord.IDENTITY) this.#identity(tgid, view, offset);
-    else if (type === MysqlRecord.ERROR) {
-      const session = this.#sessions.open(tgid, u64(view, offset + ErrorLayout.thd));
-      session.error = readError(this.#memory.bytes(view), view, offset);
-    } else if (type === MysqlRecord.END) {
-      const session = this.#sessions.of(tgid, u64(view, offset + ConnectionLayout.thd));
-      if (session) this.#sessions.close(session);
+    switch (type) {
+      case MysqlRecord.PACKET:
+        this.#packet(view, offset);
+        break;
+      case MysqlRecord.IDENTITY:
+        this.#identity(tgid, view, offset);
+        break;
+      case MysqlRecord.ERROR: {
+        const session = this.#sessions.open(tgid, u64(view, offset + ErrorLayout.thd));
+        session.error = readError(this.#memory.bytes(view), view, offset);
+        break;
+      }
+      case MysqlRecord.LONG_DATA: {
+        const session = this.#sessions.open(tgid, u64(view, offset + ConnectionLayout.thd));
+        const number = view.getUint32(offset + RecordHeader.seq, true);
+        this.#longData.delete(session.longData);
+        expectLongData(session, number);
+        this.#longData.set(number, session);
+        if (this.#longData.size > MAX_EXPECTED) this.#forgetExpected();
+        break;
+      }
+      case MysqlRecord.END: {
+        const session = this.#sessions.of(tgid, u64(view, offset + ConnectionLayout.thd));
+        if (session) this.#sessions.close(session);
+        break;
+      }
     }
     return null;
   }
 
+  #packet(view: DataView, offset: number): void {
+    const packet = this.#packets.add(this.#memory.bytes(view), view, offset);
+    const number = view.getUint32(offset + RecordHeader.seq, true);
+    const session = packet.ended ? this.#longData.get(number) : undefined;
+    if (!session) return;
+    this.#longData.delete(number);
+    this.#packets.remove(number);
+    if (session.longData === number) addLongData(session, packet, this.#world.parameterBytes ?? 0);
+  }
+
+  #forgetExpected(): void {
+    const [oldest] = this.#longData.keys();
+    if (oldest !== undefined) this.#longData.delete(oldest);
+  }
+
   #identity(tgid: number, view: DataView, offset: number): void {
-    const identity = readIdentity(this.#memory.bytes(view), view, offset);
+    const container = this.#sources.containerOf(tgid);
+    const identity = readIdentity(this.#memory.bytes(view), view, offset, container);
     const server = u64(view, offset + IdentityLayout.server);
     const connectionId = u64(view, offset + IdentityLayout.connection_id);
     const session = this.#sessions.open(tgid, u64(view, offset + IdentityLayout.thd));
@@ -143,23 +184,21 @@ export class MysqlAssembler implements Assembler {
     const tgid = view.getUint32(offset + RecordHeader.tgid, true);
     const known = view.getUint16(offset + StatementLayout.known, true);
     const command = view.getUint8(offset + StatementLayout.command);
-    const errorCode = view.getUint32(offset + StatementLayout.error_code, true);
     const session = this.#session(tgid, view, offset, known);
-    const text = this.#text(view, offset, command, session);
-    const number = u64(view, offset + StatementLayout.identity);
-    const identity = session.identity?.number === number ? session.identity : null;
-    const error = errorCode !== 0 && session.error?.code === errorCode ? session.error : null;
-    session.error = null;
+    const ownText = hasText(command);
+    const prepared = ownText ? undefined : this.#prepared(view, offset, command, session);
+    const text = ownText
+      ? textAt(this.#memory, this.#packets, view, offset, this.#world.maxText)
+      : (prepared ?? NO_TEXT);
 
     const event = this.#event;
     const started = view.getBigUint64(offset + StatementLayout.started, true);
     const timeNs = started + this.#world.bootToUnix;
-    const ended = (known & Known.RETURN_CODE) !== 0;
-    const code = ended ? view.getInt32(offset + StatementLayout.return_code, true) : NOT_CAPTURED;
-    const target = this.#world.target(view.getUint32(offset + RecordHeader.target, true));
+    const startedNs = Number(started);
     event[at.time] = this.#unixSeconds.of(timeNs);
     event[at.time_ns] = timeNs;
-    event[at.uptime] = this.#bootSeconds.of(started);
+    event[at.uptime] = Math.floor(startedNs / 1e9);
+    event[at.duration] = u64(view, offset + RecordHeader.time) - startedNs;
     event[at.pid] = tgid;
     event[at.tid] = view.getUint32(offset + StatementLayout.tid, true);
     event[at.connection_id] = (known & Known.CONNECTION) !== 0 ? session.connectionId : null;
@@ -167,7 +206,24 @@ export class MysqlAssembler implements Assembler {
     event[at.query] = text.bytes && textCell(this.#pass(text.bytes));
     event[at.query_length] = text.length;
     event[at.truncated] = text.cut ? 1 : 0;
-    event[at.status] = ended ? (STATUS[code] ?? String(code)) : 'NOT_CAPTURED';
+    event[at.parameters] = ownText ? null : this.#parameters(view, offset, session, prepared);
+    this.#outcome(event, view, offset, known, session);
+    const number = u64(view, offset + StatementLayout.identity);
+    this.#who(event, session.identity?.number === number ? session.identity : null);
+    this.#after(view, offset, known, command, session, text);
+    return event;
+  }
+
+  #outcome(event: Cell[], view: DataView, offset: number, known: number, session: Session): void {
+    const target = this.#world.target(view.getUint32(offset + RecordHeader.target, true));
+    const ended = (known & Known.RETURN_CODE) !== 0;
+    const code = ended
+      ? returnCode(view.getInt32(offset + StatementLayout.return_code, true), target?.program)
+      : NOT_CAPTURED;
+    const errorCode = view.getUint32(offset + StatementLayout.error_code, true);
+    const error = errorCode !== 0 && session.error?.code === errorCode ? session.error : null;
+    session.error = null;
+    event[at.status] = statusName(code);
     event[at.return_code] = code;
     event[at.error_code] =
       errorCode !== 0 || (ended && (known & Known.ERROR) !== 0) ? errorCode : null;
@@ -179,12 +235,7 @@ export class MysqlAssembler implements Assembler {
       (known & Known.ROWS_AFFECTED) !== 0
         ? u64(view, offset + StatementLayout.rows_affected)
         : null;
-    event[at.duration] =
-      u64(view, offset + RecordHeader.time) - u64(view, offset + StatementLayout.started);
-    this.#who(event, identity);
     event[at.server_path] = target?.path ?? null;
-    this.#after(view, offset, command, session, text);
-    return event;
   }
 
   #who(event: Cell[], identity: Identity | null): void {
@@ -193,6 +244,7 @@ export class MysqlAssembler implements Assembler {
     event[at.database] = identity?.database ?? null;
     event[at.flavor] = identity?.flavor ?? null;
     event[at.server_version] = identity?.version ?? null;
+    event[at.container_id] = identity?.container ?? null;
   }
 
   /** Every text goes through here on its way to be stored: the place to redact it. */
@@ -200,85 +252,77 @@ export class MysqlAssembler implements Assembler {
     return text;
   }
 
-  #text(view: DataView, offset: number, command: number, session: Session): Text {
+  /** The statement that the command is about. */
+  #prepared(
+    view: DataView,
+    offset: number,
+    command: number,
+    session: Session,
+  ): Prepared | undefined {
     switch (command) {
-      case Command.QUERY:
-      case Command.INIT_DB:
-      case Command.FIELD_LIST:
-      case Command.CREATE_DB:
-      case Command.DROP_DB:
-      case Command.STMT_PREPARE:
-        return this.#ownText(view, offset, command);
       case Command.STMT_EXECUTE:
       case Command.STMT_BULK_EXECUTE:
       case Command.STMT_CLOSE:
       case Command.STMT_RESET:
-      case Command.STMT_FETCH: {
-        const prepared = session.prepared?.get(this.#statementId(view, offset, session));
-        if (!prepared) return NO_TEXT;
-        return { bytes: prepared.text, length: prepared.length, cut: prepared.cut };
-      }
+      case Command.STMT_FETCH:
+        return session.prepared?.get(this.#statementId(view, offset, session));
       default:
-        return NO_TEXT;
+        return undefined;
     }
   }
 
   /** The id of the prepared statement that a command is about, or -1. */
   #statementId(view: DataView, offset: number, session: Session): number {
     if (view.getUint32(offset + StatementLayout.text_size, true) < STATEMENT_ID_BYTES) return -1;
-    const id = view.getUint32(offset + StatementLayout.text, true);
-    return id === LAST_STATEMENT ? session.lastPrepared : id;
+    return statementId(session, view.getUint32(offset + StatementLayout.text, true));
   }
 
-  #ownText(view: DataView, offset: number, command: number): Text {
-    const size = view.getUint32(offset + StatementLayout.text_size, true);
-    const total = view.getUint32(offset + StatementLayout.packet_size, true);
-    const flags = view.getUint16(offset + RecordHeader.flags, true);
+  /** The packet of an execution is there where parameters are asked for. */
+  #parameters(
+    view: DataView,
+    offset: number,
+    session: Session,
+    prepared: Prepared | undefined,
+  ): string | null {
     const number = view.getUint32(offset + RecordHeader.seq, true);
-    if ((flags & RecordFlag.READ_FAILED) !== 0) return { ...LOST_TEXT, length: total };
-    let bytes: Buffer | null = this.#memory.part(view, offset + StatementLayout.text, size);
-    if (number !== 0) {
-      bytes = wholePacket(this.#packets.get(number));
-      if (view.getUint8(offset + StatementLayout.more) === 0) this.#packets.remove(number);
-      if (bytes === null) return { ...LOST_TEXT, length: total };
-    }
-    const from = view.getUint32(offset + StatementLayout.part_from, true);
-    const to = view.getUint32(offset + StatementLayout.part_to, true);
-    const beyond = total - bytes.length;
-    let length = total;
-    if (from > 0 || to > 0) {
-      bytes = partOf(bytes, from, to);
-      length = bytes.length + (to === 0 ? beyond : 0);
-    } else if (command === Command.FIELD_LIST) {
-      bytes = bytes.subarray(0, Math.max(bytes.indexOf(0), 0)); // the table, NUL, a wildcard
-      length = bytes.length;
-    }
-    const kept = cutText(bytes, this.#world.maxText);
-    return { bytes: kept, length, cut: kept.length < length };
+    if (number === 0) return null;
+    const packet = this.#packets.get(number);
+    this.#packets.remove(number);
+    if (session.longData !== 0) loseLongData(session); // it should be here by now
+    const command = view.getUint8(offset + StatementLayout.command);
+    return parametersOf(command, packet, prepared, this.#world.parameterBytes ?? 0);
   }
 
   /** What the command changes for those that come after it. */
-  #after(view: DataView, offset: number, command: number, session: Session, text: Text): void {
+  #after(
+    view: DataView,
+    offset: number,
+    known: number,
+    command: number,
+    session: Session,
+    text: Text,
+  ): void {
+    if (command === Command.QUERY) return;
     const ok = view.getUint32(offset + StatementLayout.error_code, true) === 0;
     switch (command) {
       case Command.STMT_PREPARE: {
-        const known = view.getUint16(offset + StatementLayout.known, true);
         if (!ok || (known & Known.STATEMENT_ID) === 0) return;
         const id = view.getUint32(offset + StatementLayout.statement_id, true);
         // Without a text, too: the id is not that of an earlier statement any more.
         this.#sessions.deallocate(session, id);
         if (text.bytes === null || text.length === null) return;
-        const copy: Prepared = {
-          text: Buffer.from(text.bytes),
-          length: text.length,
-          cut: text.cut,
-        };
+        const copy = newPrepared(Buffer.from(text.bytes), text.length, text.cut);
         this.#sessions.prepare(session, id, copy);
         return;
       }
       case Command.STMT_CLOSE:
         this.#sessions.deallocate(session, this.#statementId(view, offset, session));
         return;
+      case Command.STMT_RESET: {
+        const prepared = session.prepared?.get(this.#statementId(view, offset, session));
+        if (prepared && ok) forgetLongData(prepared);
+        return;
+      }
       case Command.CHANGE_USER:
       case Command.RESET_CONNECTION:
         if (ok) this.#sessions.forgetPrepared(session);

@@ -1,4 +1,5 @@
 /** mysql_queries as the collector sees it. */
+import { containerOf } from '../../native/container.ts';
 import type { Capture } from '../collector/capture.ts';
 import { MysqlAssembler } from './assemble.ts';
 import { StatementLayout } from './records.ts';
@@ -12,5 +13,5 @@ export const capture: Capture = {
   tracepoints,
   hasParameters: true,
   remembered: { map: 'remembered', valueSize: StatementLayout.size },
-  assembler: (world) => new MysqlAssembler(world),
+  assembler: (world) => new MysqlAssembler(world, { containerOf }),
 };

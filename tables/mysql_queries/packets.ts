@@ -16,6 +16,8 @@ export interface Packet {
 /** Packets whose statement's record was lost do not stay for ever. */
 const MAX_BYTES = 64 * 1024 * 1024;
 const MAX_PACKETS = 4096;
+/** So many numbers later nobody waits for one any more. */
+const MAX_AGE = 65_536;
 
 export class Packets {
   readonly #open = new Map<number, Packet>();
@@ -54,7 +56,7 @@ export class Packets {
     packet.cut ||= (flags & RecordFlag.TEXT_CUT) !== 0;
     packet.failed ||= (flags & RecordFlag.READ_FAILED) !== 0;
     packet.ended ||= (flags & RecordFlag.LAST) !== 0;
-    this.#bound(packet);
+    this.#bound(packet, number);
     return packet;
   }
 
@@ -71,9 +73,10 @@ export class Packets {
     for (const [number, packet] of this.#open) if (packet.tgid === tgid) this.remove(number);
   }
 
-  #bound(newest: Packet): void {
+  #bound(newest: Packet, last: number): void {
     for (const [number, packet] of this.#open) {
-      if (this.#bytes <= MAX_BYTES && this.#open.size <= MAX_PACKETS) return;
+      const isOld = (last - number) >>> 0 > MAX_AGE && (last - number) >>> 0 < MAX_AGE ** 2 / 2;
+      if (!isOld && this.#bytes <= MAX_BYTES && this.#open.size <= MAX_PACKETS) return;
       if (packet !== newest) this.remove(number);
     }
   }

@@ -78,6 +78,7 @@ export const Known = {
 
 /** enum enum_server_command, as far as it gives rows. */
 export const Command = {
+  QUIT: 1,
   INIT_DB: 2,
   QUERY: 3,
   FIELD_LIST: 4,
@@ -85,9 +86,11 @@ export const Command = {
   DROP_DB: 6,
   REFRESH: 7,
   SHUTDOWN: 8,
+  STATISTICS: 9,
   PROCESS_INFO: 10,
   PROCESS_KILL: 12,
   DEBUG: 13,
+  PING: 14,
   CHANGE_USER: 17,
   STMT_PREPARE: 22,
   STMT_EXECUTE: 23,
@@ -99,13 +102,14 @@ export const Command = {
   STMT_BULK_EXECUTE: 250,
 } as const;
 
-const COMMAND_NAMES: ReadonlyMap<number, string> = new Map(
-  Object.entries(Command).map(([name, number]) => [number, `COM_${name}`]),
-);
+/** Every number that a byte can hold. */
+const COMMAND_NAMES: readonly string[] = Array.from({ length: 256 }, (_, number) => {
+  const known = Object.entries(Command).find(([, value]) => value === number);
+  return `COM_${known?.[0] ?? number}`;
+});
 
 /** COM_QUERY for 3. */
-export const commandName = (command: number): string =>
-  COMMAND_NAMES.get(command) ?? `COM_${command}`;
+export const commandName = (command: number): string => COMMAND_NAMES[command] ?? '';
 
 /** What `mysqlRecordType` gives for a record that is none. */
 export const UNREADABLE = 0;
@@ -139,6 +143,9 @@ export function mysqlRecordType(view: DataView, at: number, length: number): num
       return UNREADABLE;
   }
 }
+
+/** In the packets of prepared statements their id comes first. */
+export const STATEMENT_ID_BYTES = 4;
 
 const HIGH = 0x1_0000_0000;
 

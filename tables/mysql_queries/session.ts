@@ -1,16 +1,29 @@
 /** What the assembler knows of one connection, by its THD. */
 import type { Cell } from '../event.ts';
 import { textCell } from '../events/text.ts';
+import type { LongData } from './parameters.ts';
 import { ErrorLayout, IdentityLayout, textIn, u64 } from './records.ts';
 
 /** A text that was prepared. */
 export interface Prepared {
   /** At most as much as is stored. */
-  readonly text: Buffer;
+  readonly bytes: Buffer;
   /** Length of the whole text, bytes. */
   readonly length: number;
   readonly cut: boolean;
+  /** How many parameters it may have; found when it is executed first. */
+  counts: readonly number[] | null;
+  /** Types of the parameters as they were sent last. */
+  types: Buffer | null;
+  /** What was sent ahead for the next execution, by number of the parameter. */
+  longData: Map<number, LongData> | null;
+  /** A piece of that was lost. */
+  lostLongData: boolean;
 }
+
+export const newPrepared = (bytes: Buffer, length: number, cut: boolean): Prepared => ({
+  ...{ bytes, length, cut, counts: null, types: null, longData: null, lostLongData: false },
+});
 
 /** What mysql_error says. */
 export interface ServerError {
@@ -27,6 +40,8 @@ export interface Identity {
   readonly database: Cell;
   readonly version: Cell;
   readonly flavor: string | null;
+  /** Of the server. */
+  readonly container: Cell;
 }
 
 export interface Session {
@@ -39,18 +54,26 @@ export interface Session {
   /** By statement id; null where nothing was prepared. */
   prepared: Map<number, Prepared> | null;
   lastPrepared: number;
+  /** Number of the packet that comes next, with a piece of a parameter; 0: none. */
+  longData: number;
   /** Of the statement whose record comes next. */
   error: ServerError | null;
 }
 
 export const newSession = (tgid: number, thd: number): Session => ({
   ...{ tgid, thd, server: 0, connectionId: null, identity: null },
-  ...{ prepared: null, lastPrepared: 0, error: null },
+  ...{ prepared: null, lastPrepared: 0, longData: 0, error: null },
 });
 
 const NONE = 2;
 
-export function readIdentity(bytes: Buffer, view: DataView, at: number): Identity {
+/** @param container that the server runs in */
+export function readIdentity(
+  bytes: Buffer,
+  view: DataView,
+  at: number,
+  container: string | null,
+): Identity {
   const text = (flag: number, from: number, size: number): Buffer | null =>
     view.getUint16(at + flag, true) === 1
       ? Buffer.from(textIn(bytes, at + from, size)) // the record's memory does not last
@@ -66,6 +89,7 @@ export function readIdentity(bytes: Buffer, view: DataView, at: number): Identit
       view.getUint16(at + has_db, true) === NONE ? null : cell(text(has_db, db, version - db)),
     version: cell(serverVersion),
     flavor: serverVersion && (serverVersion.includes('MariaDB') ? 'mariadb' : 'mysql'),
+    container,
   };
 }
 
@@ -80,3 +104,10 @@ export function readError(bytes: Buffer, view: DataView, at: number): ServerErro
     message: textCell(Buffer.from(textIn(bytes, at + message, size - message))),
   };
 }
+
+/** MariaDB: the statement that was prepared last on this connection. */
+const LAST_STATEMENT = 0xffff_ffff;
+
+/** The id of the prepared statement that a client means. */
+export const statementId = (session: Session, id: number): number =>
+  id === LAST_STATEMENT ? session.lastPrepared : id;

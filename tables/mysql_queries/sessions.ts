@@ -53,7 +53,7 @@ export class Sessions {
     this.deallocate(session, id);
     session.prepared.set(id, prepared);
     session.lastPrepared = id;
-    this.#preparedBytes += prepared.text.length + PREPARED_OVERHEAD;
+    this.#preparedBytes += prepared.bytes.length + PREPARED_OVERHEAD;
     for (const server of this.#servers.values())
       for (const other of server.values()) {
         if (this.#preparedBytes <= MAX_PREPARED_BYTES) return;
@@ -66,7 +66,7 @@ export class Sessions {
     const prepared = session.prepared?.get(id);
     if (!prepared) return;
     session.prepared?.delete(id);
-    this.#preparedBytes -= prepared.text.length + PREPARED_OVERHEAD;
+    this.#preparedBytes -= prepared.bytes.length + PREPARED_OVERHEAD;
   }
 
   forgetPrepared(session: Session): void {

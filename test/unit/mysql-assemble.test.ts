@@ -5,7 +5,16 @@ import { eventRow } from '../../tables/event.ts';
 import { capture } from '../../tables/mysql_queries/capture.ts';
 import { Command } from '../../tables/mysql_queries/records.ts';
 import { spec } from '../../tables/mysql_queries/spec.ts';
-import { Client, RAN, recording, rowsOf, START, viewOf, world } from '../fixtures/mysql/records.ts';
+import {
+  Client,
+  CONTAINER,
+  RAN,
+  recording,
+  rowsOf,
+  START,
+  viewOf,
+  world,
+} from '../fixtures/mysql/records.ts';
 
 const { STMT_EXECUTE, STMT_CLOSE, STMT_FETCH, CHANGE_USER, INIT_DB, FIELD_LIST } = Command;
 
@@ -41,7 +50,7 @@ test('a query: every column', () => {
       flavor: 'mariadb',
       server_path: '/usr/sbin/mariadbd',
       server_version: '10.11.6-MariaDB',
-      container_id: null,
+      container_id: CONTAINER,
     },
   ]);
 });

@@ -13,6 +13,7 @@ import {
   MysqlRecord,
   StatementLayout,
 } from '../../tables/mysql_queries/records.ts';
+import { SettingsLayout } from '../../tables/mysql_queries/settings.ts';
 import { MysqlProbe } from '../../tables/mysql_queries/targets.ts';
 
 const BPF = join(__dirname, '../../bpf');
@@ -43,6 +44,7 @@ withClang('structs: offsets and sizes', () => {
     mysql_error: ErrorLayout,
     mysql_connection: ConnectionLayout,
     mysql_statement: StatementLayout,
+    mysql_settings: SettingsLayout,
   };
   for (const [name, layout] of Object.entries(structs))
     expect(
@@ -70,7 +72,7 @@ const ENUMS: readonly {
   // Those that give no rows.
   {
     ...{ name: 'mysql_command', prefix: 'COM_', ours: Command },
-    only: ['COM_QUIT', 'COM_STMT_SEND_LONG_DATA', 'COM_MULTI'],
+    only: ['COM_STMT_SEND_LONG_DATA', 'COM_MULTI'],
   },
 ];
 

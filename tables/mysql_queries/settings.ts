@@ -1,0 +1,21 @@
+/** What the config says of servers, as the BPF side is told it (map `mysql_settings`, bpf/mysql.h). */
+import { randomInt } from 'node:crypto';
+import type { CaptureSettings } from '../collector/capture.ts';
+
+export interface MysqlConfig {
+  /** Rows for ping, quit and statistics, too. */
+  readonly all_commands: boolean;
+}
+
+/** struct mysql_settings */
+export const SettingsLayout = { all_commands: 0, generation: 4, size: 8 } as const;
+
+/** Numbers that tell collectors apart, but for 0. */
+const GENERATIONS = 2 ** 32;
+
+export function mysqlSettings(config: MysqlConfig): CaptureSettings {
+  const bytes = Buffer.alloc(SettingsLayout.size);
+  bytes.writeUInt32LE(config.all_commands ? 1 : 0, SettingsLayout.all_commands);
+  bytes.writeUInt32LE(randomInt(1, GENERATIONS), SettingsLayout.generation);
+  return { maps: { mysql_settings: bytes }, options: [] };
+}
