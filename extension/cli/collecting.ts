@@ -1,6 +1,8 @@
 /** From the config to what the collector takes. */
 import type { CollectorOptions } from '../../tables/collector/collector.ts';
 import { captures, sources } from '../../tables/index.ts';
+import { mysqlSettings } from '../../tables/mysql_queries/settings.ts';
+import { spec as mysql } from '../../tables/mysql_queries/spec.ts';
 import { shellSettings } from '../../tables/shell_history_live/settings.ts';
 import { spec as shell } from '../../tables/shell_history_live/spec.ts';
 import { assetsDir } from './assets.ts';
@@ -28,7 +30,10 @@ export function collectorOptions(config: Config, log: (line: string) => void): C
         on ? max_bytes : 0,
       ]),
     ),
-    settings: { [shell.name]: shellSettings(config.shell) },
+    settings: {
+      [shell.name]: shellSettings(config.shell),
+      [mysql.name]: mysqlSettings(config.mysql),
+    },
     targets: config.targets,
     log,
   };

@@ -50,6 +50,7 @@ const DEFAULT = {
   keep_capture: true,
   parameters: NO_PARAMETERS,
   shell: { sources: ['prompt'] },
+  mysql: { all_commands: false },
   targets: [],
 };
 
@@ -69,6 +70,7 @@ test('every key is taken, and says where it came from', () => {
     keep_capture: false,
     parameters: {},
     shell: { sources: ['script'], pid: { keep: [1] }, exit_code: { drop: [0, 130] } },
+    mysql: { all_commands: true },
     targets: [{ program: 'bash', path: '/opt/bash' }],
   };
   expect(Object.keys(given)).toEqual(CONFIG_KEYS);
@@ -134,6 +136,8 @@ test.each([
   ['{"max_text": 300.5}', 'max_text: must be a whole number from 256 to 1048576'],
   ['{"max_text": 1e999}', 'max_text: must be a whole number from 256 to 1048576'],
   ['{"keep_capture": "true"}', 'keep_capture: must be true or false'],
+  ['{"mysql": []}', 'mysql: must be an object with all_commands'],
+  ['{"mysql": {"all": true}}', /^mysql.all: is no known key/],
   ['{"shell": []}', 'shell: must be an object with sources, pid, uid, auid, exit_code'],
   ['{"shell": {"sorces": []}}', 'shell.sorces: is no known key; did you mean sources?'],
   ['{"shell": {"sources": []}}', /^shell.sources: must be an array of at least one of: prompt, /],

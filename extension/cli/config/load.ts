@@ -70,6 +70,7 @@ function complete(input: ConfigInput): Config {
   const parameters: Readonly<
     Record<string, { on?: boolean | undefined; max_bytes?: number | undefined } | undefined>
   > = rest.parameters ?? {};
+  const { all_commands = false }: { all_commands?: boolean | undefined } = rest.mysql ?? {};
   return {
     state_dir: rest.state_dir ?? DEFAULTS.state_dir,
     tables: Object.fromEntries(TABLES.map((table) => [table, on[table] ?? true])),
@@ -85,6 +86,7 @@ function complete(input: ConfigInput): Config {
       }),
     ),
     shell: { sources: DEFAULT_SOURCES, ...rest.shell },
+    mysql: { all_commands },
     targets: rest.targets ?? DEFAULTS.targets,
   };
 }

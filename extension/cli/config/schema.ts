@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { COLLECTOR_DEFAULTS } from '../../../tables/collector/defaults.ts';
 import { DEFAULT_STATE_DIR } from '../../../tables/collector/state-dir.ts';
 import { captures, eventSpecs } from '../../../tables/index.ts';
+import type { MysqlConfig } from '../../../tables/mysql_queries/settings.ts';
 import { MAX_CAPACITY, MIN_CAPACITY } from '../../../tables/ring/layout.ts';
 import { FILTER_VALUES, SOURCE_NAMES } from '../../../tables/shell_history_live/records.ts';
 import { FILTERED, type ShellConfig } from '../../../tables/shell_history_live/settings.ts';
@@ -159,6 +160,16 @@ export const schema = z.strictObject(
       description:
         'Which commands of shell_history_live are captured: `keep` those with one of the values, or `drop` them; the kernel side decides. Commands whose exit code is not known are kept. All sources but `prompt` are off where they are not named: a machine runs many scripts.',
     }),
+    mysql: z
+      .strictObject(
+        { all_commands: boolean.optional() },
+        { error: 'must be an object with all_commands' },
+      )
+      .meta({
+        values: 'object with `all_commands` (true or false)',
+        description:
+          'Whether mysql_queries has rows for ping, quit and statistics, too, which ask for nothing. Off where it is not named.',
+      }),
     targets: z
       .array(
         z.strictObject(
@@ -198,6 +209,7 @@ export interface Config {
     Record<string, { readonly on: boolean; readonly max_bytes: number }>
   >;
   readonly shell: ShellConfig;
+  readonly mysql: MysqlConfig;
   readonly targets: readonly { readonly program: string; readonly path: string }[];
 }
 
@@ -212,5 +224,6 @@ export const DEFAULTS = {
   keep_capture: true,
   parameters: {},
   shell: {},
+  mysql: {},
   targets: [],
 } as const satisfies ConfigInput;
