@@ -44,6 +44,12 @@ const NAMES = [
   'ge_key', // storage_key
   'ce_key', // service_key
   'nt_key', // account_key
+  'nt-key',
+  'ge-key',
+  'ce-key',
+  'ng-key',
+  'ed-key',
+  'wt-key',
   'untkey',
   'ng_key', // signing_key
   'er_key', // master_key

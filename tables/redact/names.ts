@@ -3,7 +3,7 @@
 /** Longer names are told by their end. */
 const MAX_NAME = 64;
 /** Longer values are no word such as `true`. */
-const MAX_PLAIN_VALUE = 64;
+const MAX_PLAIN_VALUE = 256;
 
 /** A part of a name that is the secret's kind by itself: `DB_PASSWORD`, `access-token`, `pgpassword`. */
 const SECRET_PART =
@@ -11,9 +11,11 @@ const SECRET_PART =
 /** A part that makes a key of `…_KEY` secret. */
 const SECRET_KEY_PART =
   /^(?:api|access|secret|private|account|signing|master|encryption|auth|storage|shared|service|jwt|hmac)$/;
-/** A part that tells that the value is about a secret, and none itself. */
-const HARMLESS_PART =
-  /^(?:file|files|filename|path|dir|url|uri|name|names|id|ids|len|length|min|max|type|kind|count|expir\w*|ttl|policy|hint|prompt|ask|no|field|column|col|algorithm|algo|format|version|age|history|lifetime|encryption|enabled|disabled|required|authentication|change[ds]?|updated|created|at|on|date|time|timeout|interval|strength|check|mode|status|stdin|fd|command|cmd|script|label|title|placeholder|manager|store|helper|size|limit|limits|regex|pattern|rotation|plugin|method|provider|link|endpoint|server|host|port|issuer|audience|scopes?|list|has|is|show|hide|forgot|validate|public|generate|random|require|retries|bucket)$/;
+/** Parts that tell that the value is about a secret, and none itself: behind the secret's name, and before it. */
+const HARMLESS_BEHIND =
+  /^(?:file|files|filename|path|dir|url|uri|name|names|id|ids|len|length|min|max|type|kind|count|expir\w*|ttl|policy|hint|prompt|ask|field|column|col|algorithm|algo|format|version|age|history|lifetime|encryption|enabled|disabled|required|authentication|change[ds]?|updated|created|at|on|date|time|timeout|interval|strength|check|mode|status|stdin|fd|command|cmd|script|label|title|placeholder|manager|store|helper|size|limit|limits|regex|pattern|rotation|plugin|method|provider|link|endpoint|server|host|port|issuer|audience|scopes?|list|validate|retries|bucket)$/;
+const HARMLESS_BEFORE =
+  /^(?:no|min|max|num|count|length|has|is|show|hide|forgot|validate|public|generate|random|require|allow|ask|prompt|file|path)$/;
 
 /** `dbPassword`, `DB_PASSWORD` and `db-password` to db, password. */
 function partsOf(name: string): string[] {
@@ -45,20 +47,23 @@ export function isSecretName(name: string): boolean {
 function isHarmlessPart(parts: readonly string[], part: string, i: number, at: number): boolean {
   // `encryption` in front of `key` is what makes it a secret.
   if (i === at - 1 && parts[at] === 'key') return false;
-  return HARMLESS_PART.test(part);
+  return (i < at ? HARMLESS_BEFORE : HARMLESS_BEHIND).test(part);
 }
 
-/** A key, which is often given as the path of its file. */
-export const isKeyName = (name: string): boolean => /key$/i.test(name);
+/** Whether a name and its value are a secret. */
+export function isSecretPair(name: string, value: string): boolean {
+  if (!isSecretName(name) || isPlainValue(value)) return false;
+  return !(/(?:key|credentials?)$/i.test(name.slice(-MAX_NAME)) && looksLikePath(value));
+}
 
 /** A path, as far as one can be told from a key: base64 has `+`, `=` and no dots or tildes. */
-export const looksLikePath = (value: string): boolean =>
+const looksLikePath = (value: string): boolean =>
   value.length <= 4096 &&
-  /^(?:~|\.{1,2})?\/[\w./~-]*$/.test(value) &&
+  /^(?:~|\.{1,2})?\/[\w./~-]*(?:,\w+=[\w,=]*)?$/.test(value) &&
   /\.|^~|^\/(?:etc|home|root|opt|var|run|srv|tmp|usr)\//.test(value);
 
 const PLAIN_VALUE =
-  /^(?:|true|false|yes|no|on|off|null|none|nil|undefined|default|prompt|ask|-|\*+|x{3,}|\?|%s|\$\w+|\$\{\w+\}|\$\(|\{\{[^{}]*\}\}|<[\w .-]*>|\.\.\.)$/i;
+  /^(?:|true|false|yes|no|on|off|null|none|nil|undefined|default|prompt|ask|-|\*+|x{3,}|\?|%s|\$\w+|\$\{\w+\}|\$\(\)?|\$\((?!echo|print)[^()]*\)|\{\{[^{}]*\}\}|<[\w .-]*>|\.\.\.)$/i;
 
 /** A switch, a placeholder or a reference to what is somewhere else. */
 export const isPlainValue = (value: string): boolean =>

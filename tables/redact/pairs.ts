@@ -3,7 +3,7 @@
  * `"password": "…"` of JSON, `password: …` of YAML, headers, `<password>…</password>`. Each `=`, `:` and `>`
  * is looked at once, and backwards no further than a name goes: linear.
  */
-import { isPlainValue, isSecretName } from './names.ts';
+import { isPlainValue, isSecretName, isSecretPair } from './names.ts';
 import type { SpanSink } from './spans.ts';
 
 const SEPARATOR = /[=:>]/g;
@@ -70,7 +70,7 @@ function findValue(text: string, at: number, name: Name, sink: SpanSink): number
   if (colon && from > at + 1 && !name.quoted && !beginsLine(text, name.start)) return at;
   const end = valueEnd(text, from);
   const [start, stop] = inner(text, from, end);
-  if (!isPlainValue(text.slice(start, stop))) sink.add(start, stop);
+  if (isSecretPair(name.text, text.slice(start, stop))) sink.add(start, stop);
   return end;
 }
 

@@ -17,6 +17,8 @@ export function findOptions(program: Program, words: readonly Word[], sink: Span
     const word = rest[i] as Word;
     const before = rest[i - 1]?.value ?? '';
     if (program.before?.includes(before)) addSecret(word, 0, sink);
+    if (program.prefix && word.value.startsWith(program.prefix))
+      addSecret(word, program.prefix.length, sink);
     if (word.value.startsWith('-') && word.value.length > 1) {
       findShort(program, rest, i, sink);
       findUser(program, rest, i, sink);

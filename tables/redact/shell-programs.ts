@@ -16,6 +16,8 @@ export interface Program {
   /** The value stands with the letter only: `-p X` asks, and X is something else. */
   readonly attached?: true;
   readonly user?: UserOption;
+  /** A word that begins with this goes on with a secret. */
+  readonly prefix?: string;
   /** Words whose next word is a secret. */
   readonly before?: readonly string[];
   /** Only where this is among the words. */
@@ -111,6 +113,7 @@ const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   ...named('sqlplus sqlldr expdp impdp rman', ORACLE),
   ['lftp', { user: { options: ['--user'], letters: 'u', separator: ',' } }],
   ...named('plink pscp psftp putty', PUTTY),
+  ...named('xfreerdp xfreerdp3 wlfreerdp sdl-freerdp', { prefix: '/p:' }),
   ['rdesktop', { secret: 'p' }],
   ...named('zip unzip zipcloak', ZIP),
   ...named('7z 7za 7zr rar unrar', SEVEN_ZIP),

@@ -9,6 +9,9 @@ const META = /[ \t\r\n;&|()<>]/;
 const ESCAPED_IN_QUOTES = /[$`"\\\n]/;
 /** A substitution in the value of a word. */
 const SUBSTITUTION = '$()';
+/** One that prints what stands in it: a secret in the place of a secret. */
+const PRINTING = '$(echo)';
+const PRINTS = /^(?:\$\(|`)[ \t(]*(?:echo|printf?)[ \t]/;
 const ANSI_ESCAPES: Readonly<Record<string, string>> = {
   ...{ a: '\x07', b: '\b', e: '\x1b', E: '\x1b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' },
 };
@@ -98,7 +101,8 @@ export class WordScanner {
         this.at += next === '(' ? 2 : 1;
         this.#substitution(next === '(' ? ')' : '`', depth + 1);
       }
-      word.add(SUBSTITUTION, at, this.at);
+      const prints = PRINTS.test(text.slice(at, at + 32));
+      word.add(prints ? PRINTING : SUBSTITUTION, at, this.at);
     } else {
       word.add(text[at] ?? '', at, at + 1);
       this.at++;

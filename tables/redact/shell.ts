@@ -2,7 +2,7 @@
  * Secrets in a shell's text: assignments, options, what is piped into a program that reads a password, and what
  * stands in words that are texts of their own: another shell's command, SQL.
  */
-import { isPlainValue, isSecretName } from './names.ts';
+import { isPlainValue, isSecretPair } from './names.ts';
 import { findPairs } from './pairs.ts';
 import { addBehind, addSecret, findOptions } from './shell-options.ts';
 import { type Command, type Part, parseShell } from './shell-parser.ts';
@@ -23,6 +23,8 @@ const ELSEWHERE = /^(?:env|file|fd):|^(?:stdin|prompt)$/;
 const PRINTS = new Set(['echo', 'printf', 'print', 'cat', 'yes', 'tee', '{', '}']);
 /** Words that a value of another kind follows: `config set NAME VALUE`. */
 const SETS = new Set(['set', 'setenv', 'config', '--global', '--add', '-gx', '-x', '-Ux', '-g']);
+/** Such a name is a URL's, or a text's. */
+const NO_NAME = /^$|[?&\t\r\n "']/;
 const WHITE = /[ \t\r\n;|&]/;
 
 export function findInShell(text: string, sink: SpanSink, nested: Nested): void {
@@ -51,7 +53,8 @@ function findInWord(word: Word, sink: SpanSink, nested: Nested): void {
   const { value } = word;
   const equals = value.indexOf('=');
   const name = equals > 0 && equals <= MAX_NAME ? value.slice(0, equals) : '';
-  if (name !== '' && !WHITE.test(name) && isSecretName(name)) addSecret(word, equals + 1, sink);
+  if (!NO_NAME.test(name) && isSecretPair(name, value.slice(equals + 1)))
+    addSecret(word, equals + 1, sink);
   // Its quotes are gone here: what stands in them is found where another quote hides it in the text.
   if (word.places) findPairs(value, partsOf(word, 0, sink));
   if (!WHITE.test(value)) return;
@@ -68,7 +71,7 @@ function findNamed(words: readonly Word[], sink: SpanSink): void {
     const isOption = /^--?[A-Za-z][\w.-]{2,}$/.test(value);
     const isSet = !isOption && SETS.has(words[i - 1]?.value ?? '') && /[_.]/.test(value);
     if (!isOption && !isSet) continue;
-    if (bare.has(value) || !isSecretName(value) || value.length > MAX_NAME) continue;
+    if (bare.has(value) || value.length > MAX_NAME || !isSecretPair(value, next.value)) continue;
     if (isOption && /^-[\w-]+$/.test(next.value)) continue;
     addNamed(next, sink);
   }
