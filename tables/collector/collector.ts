@@ -153,6 +153,7 @@ export class Collector {
 
   /** Why nothing at all is captured, or null where something is. */
   get failure(): string | null {
+    if (this.#tables.sessions.length > 0) return null;
     if (this.#sources.some(({ failure }) => failure === null)) return null;
     return this.#tables.failure ?? this.#sources[0]?.failure ?? null;
   }
