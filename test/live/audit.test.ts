@@ -264,3 +264,27 @@ describeAudit('without anything asked for', () => {
     await collector.end();
   });
 });
+
+describeAudit('without the right to read audit records', () => {
+  test('the collector captures all else, and says what is missing', async () => {
+    const own = path.join(directory, 'shells.json');
+    const tables = { postgres_queries: false, mysql_queries: false };
+    fs.writeFileSync(own, JSON.stringify({ tables }));
+    process.env.LIVE_AUDIT_CONFIG = own;
+    try {
+      const without = ['setpriv', '--bounding-set=-audit_read', '--inh-caps=-audit_read'];
+      collector = await CollectorProcess.start(undefined, without);
+      const failed = (table: string) => [
+        { table_name: table, state: 'failed', last_error: expect.stringMatching(/CAP_AUDIT_READ/) },
+      ];
+      const probes = await collector.rows(
+        "SELECT table_name, state, last_error FROM live_audit_probes WHERE state = 'failed' AND table_name LIKE 'audit%'",
+        TABLES.length,
+      );
+      expect(probes).toEqual(TABLES.flatMap(failed));
+      await collector.end();
+    } finally {
+      process.env.LIVE_AUDIT_CONFIG = config;
+    }
+  }, 60_000);
+});
