@@ -27,8 +27,9 @@ const Field = {
 } as const;
 
 /**
- * Sends the whole reply of one `call`. Gives what to tell the table when the client has read it. The number of rows stands before them: those of an array are sent as they
+ * Sends the whole reply of one `call`. The number of rows stands before them: those of an array are sent as they
  * are encoded, all others are counted first.
+ * @returns what to tell the table when the client has read it
  * @throws Error from the table, before a byte is sent or else with the socket destroyed; or from the socket
  */
 export async function replyWithRows(
@@ -50,7 +51,7 @@ export async function replyWithRows(
     const counted = Array.isArray(rows);
     if (counted) {
       begun = true;
-      await send(socket, replyHead(seqid, uuid, rows.length));
+      sender.begin(replyHead(seqid, uuid, rows.length));
     }
     for (const row of rows) {
       buffer.append(row);
@@ -61,9 +62,8 @@ export async function replyWithRows(
       if (socket.destroyed) return undefined;
     }
     begun = true;
-    if (!counted) await send(socket, replyHead(seqid, uuid, buffer.rows));
-    await sender.finish();
-    await send(socket, REPLY_TAIL);
+    if (!counted) sender.begin(replyHead(seqid, uuid, buffer.rows));
+    await sender.finish(REPLY_TAIL);
     return table.taken && (() => table.taken?.(asked));
   } catch (error) {
     if (begun) socket.destroy();
@@ -87,7 +87,10 @@ class Slice {
   }
 }
 
-/** Buffered rows → the socket: one chunk is on its way, however slow the reader, while the next is encoded. */
+/**
+ * Buffered rows → the socket: one chunk is on its way, however slow the reader, while the next is encoded. A small
+ * answer is one write: each wakes the client.
+ */
 class RowSender {
   readonly #socket: Socket;
   readonly #buffer: RowBuffer;
@@ -95,6 +98,8 @@ class RowSender {
   readonly #chunks: readonly [Slab, Slab];
   readonly #encoder: RowEncoder;
   readonly #slice = new Slice();
+  /** What goes with the next chunk. */
+  #head: Uint8Array[] = [];
   #underWay: Promise<void> | undefined;
 
   constructor(
@@ -110,38 +115,55 @@ class RowSender {
     this.#encoder = new RowEncoder(keys, this.#chunks);
   }
 
+  /** What stands before the rows. */
+  begin(head: Uint8Array): void {
+    this.#head = [head];
+  }
+
   async sendFull(): Promise<void> {
     while (this.#buffer.hasFullSlab) await this.#sendSlab();
   }
 
-  /** All that is buffered. Resolves when the kernel has it. */
-  async finish(): Promise<void> {
-    while (await this.#sendSlab());
+  /** All that is buffered, and what stands behind the rows. Resolves when the kernel has it. */
+  async finish(tail: Uint8Array): Promise<void> {
+    while (await this.#sendSlab(tail));
+    if (this.#head.length > 0) this.#send([tail]); // no rows
     await this.#underWay;
     // Only when the kernel has taken all: a write that failed may still be looked at.
     for (const chunk of this.#chunks) this.#pool.give(chunk);
   }
 
-  async #sendSlab(): Promise<boolean> {
+  /** @param tail to be sent behind the last row */
+  async #sendSlab(tail?: Uint8Array): Promise<boolean> {
     const slab = this.#buffer.takeSlab();
     if (slab === undefined) return false;
     this.#encoder.open(slab);
     for (let bytes = this.#encoder.next(); bytes !== undefined; bytes = this.#encoder.next()) {
       await this.#underWay;
-      this.#underWay = send(this.#socket, bytes);
-      this.#underWay.catch(() => {}); // it is thrown where it is awaited
+      const isLast = tail !== undefined && this.#encoder.isDone && this.#buffer.isEmpty;
+      this.#send(isLast ? [bytes, tail] : [bytes]);
       if (this.#slice.isOver) await this.#slice.next();
     }
     this.#buffer.free(slab);
     return true;
   }
+
+  #send(parts: readonly Uint8Array[]): void {
+    this.#underWay = send(this.#socket, ...this.#head, ...parts);
+    this.#underWay.catch(() => {}); // it is thrown where it is awaited
+    this.#head = [];
+  }
 }
 
-/** Resolves when the kernel has the bytes. */
-export function send(socket: Socket, bytes: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.write(bytes, (error) => (error ? reject(error) : resolve()));
-  });
+/** At once. Resolves when the kernel has the bytes. */
+export function send(socket: Socket, ...parts: readonly Uint8Array[]): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const last = parts.length - 1;
+  socket.cork();
+  for (const [i, bytes] of parts.entries())
+    socket.write(bytes, i < last ? undefined : (error) => (error ? reject(error) : resolve()));
+  socket.uncork();
+  return promise;
 }
 
 /** Everything before the first row. */

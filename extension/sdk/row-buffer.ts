@@ -116,6 +116,11 @@ export class RowBuffer implements CellSink {
     return this.#slabs.hasFull;
   }
 
+  /** All slabs with rows are taken. */
+  get isEmpty(): boolean {
+    return this.#at === 0 && !this.hasFullSlab;
+  }
+
   /** The next slab with rows, in their order; the caller calls `free` when it is through with it. */
   takeSlab(): Slab | undefined {
     const full = this.#slabs.takeFull();

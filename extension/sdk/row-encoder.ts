@@ -57,14 +57,19 @@ export class RowEncoder {
     this.#at = 0;
   }
 
+  /** All rows of the slab are encoded. */
+  get isDone(): boolean {
+    return this.#at >= this.#from.filled;
+  }
+
   /** The next bytes to send, good until the call after the next; undefined when the slab is done. */
   next(): Buffer | undefined {
-    if (this.#at >= this.#from.filled) return undefined;
+    if (this.isDone) return undefined;
     let chunk = this.#chunk;
     this.#chunk = this.#other;
     this.#other = chunk;
     let end = 0;
-    while (this.#at < this.#from.filled) {
+    while (!this.isDone) {
       const length = this.#from.view.getUint32(this.#at);
       const bound = this.#overhead + length * this.#mostKeys;
       if (end + bound > Math.max(CHUNK_SIZE, end === 0 ? chunk.size : 0)) {

@@ -180,7 +180,7 @@ test('clients that do not read their answers do not fill the memory, and close d
   });
   // 20 answers of 50 MB: the budget refuses those over 512 MiB.
   for (let i = 0; i < 1000 && log.length === 0; i++) await sleep(10);
-  expect(log[0]).toContain("table 't': no memory after");
+  expect(log[0]).toContain("table 't': no memory for");
   await ping();
   const begun = performance.now();
   await server.close();
