@@ -1,5 +1,6 @@
 /** Result rows as text: one function per format of `query`. */
 import type { Value } from '../sdk/spec.ts';
+import { displayWidth, escapeControls, pad } from './terminal/text.ts';
 
 export type Cell = Value | Uint8Array;
 
@@ -17,12 +18,8 @@ const text = (cell: Cell): string => {
   return cell instanceof Uint8Array ? Buffer.from(cell).toString(HEX) : String(cell);
 };
 
-/** Control characters could drive the reader's terminal: shown escaped, newlines too. */
-const forTerminal = (cell: Cell): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is escaped
-  text(cell).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (c) =>
-    c === '\n' ? '\\n' : c === '\t' ? '\\t' : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+/** A cell on one line of a terminal. */
+export const forTerminal = (cell: Cell): string => escapeControls(text(cell));
 
 /** One object per row; integers as numbers with all their digits, NULL as null. */
 export function jsonRow(columns: readonly string[], row: readonly Cell[]): string {
@@ -35,14 +32,6 @@ export function jsonRow(columns: readonly string[], row: readonly Cell[]): strin
     return `${JSON.stringify(name)}:${value}`;
   });
   return `{${members.join(',')}}`;
-}
-
-/** One event on one line: what is known of it. */
-export function terminalRow(columns: readonly string[], row: readonly Cell[]): string {
-  return columns
-    .map((name, i) => (row[i] === null ? '' : `${name}=${forTerminal(row[i] ?? null)}`))
-    .filter((member) => member !== '')
-    .join(' ');
 }
 
 function json({ columns, rows }: Result): string {
@@ -78,24 +67,10 @@ function table({ columns, rows }: Result): string {
   );
   const rule = `+${widths.map((w) => '-'.repeat(w + 2)).join('+')}+\n`;
   const lines = cells.map(
-    (row) =>
-      `|${row.map((cell, i) => ` ${cell}${' '.repeat((widths[i] ?? 0) - displayWidth(cell))} `).join('|')}|\n`,
+    (row) => `|${row.map((cell, i) => ` ${pad(cell, widths[i] ?? 0)} `).join('|')}|\n`,
   );
   return `${rule}${lines[0]}${rule}${lines.slice(1).join('')}${rows.length > 0 ? rule : ''}`;
 }
-
-/** Columns on a terminal: East Asian wide characters and emoji take two, combining marks none. */
-function displayWidth(value: string): number {
-  let width = 0;
-  for (const char of value) {
-    if (/\p{Mark}/u.test(char)) continue;
-    width += WIDE.test(char) ? 2 : 1;
-  }
-  return width;
-}
-
-const WIDE =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
 
 export const FORMATS: Readonly<Record<Format, (result: Result) => string>> = {
   json,

@@ -1,5 +1,5 @@
-/** The formats of `query`, `tail` and `status`. */
-import { FORMATS, jsonRow, terminalRow } from '../../extension/cli/output.ts';
+/** The formats of `query`. */
+import { FORMATS, jsonRow } from '../../extension/cli/output.ts';
 
 const BIG = 1_795_253_781_122_556_516n;
 const result = (
@@ -116,9 +116,4 @@ describe('line', () => {
   test('control characters are shown, not sent', () => {
     expect(FORMATS.line(result(['c'], [DANGEROUS]))).not.toMatch(CONTROL);
   });
-});
-
-test('an event on a terminal: one line of what is known', () => {
-  const line = terminalRow(['a', 'b', 'c'], ['x\ny\x1b', null, 0]);
-  expect(line).toBe('a=x\\ny\\u001b c=0');
 });

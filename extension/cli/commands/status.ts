@@ -1,49 +1,36 @@
 import { LiveAuditError } from '../../../native/errors.ts';
-import { checkStateDir, collectorPid } from '../../../tables/collector/state-dir.ts';
+import { checkStateDir } from '../../../tables/collector/state-dir.ts';
 import { openTables } from '../../../tables/index.ts';
-import type { Table } from '../../sdk/context.ts';
 import { parseOptions } from '../options.ts';
-import { FORMATS, type Result } from '../output.ts';
+import { FORMATS } from '../output.ts';
+import { statusPage } from '../status/page.ts';
+import { readStatus, type Status } from '../status/state.ts';
+import { screenOf } from '../terminal/screen.ts';
 import { VERSION } from '../version.ts';
 
-/** `status`: who collects, what is attached, and the ledger. */
+/** `status`: who collects, the ledger, and what is attached. */
 export function status(args: readonly string[]): void {
-  const { stateDir, flags, positionals } = parseOptions(args, { json: { type: 'boolean' } });
+  const { stateDir, flags, positionals } = parseOptions(args, {
+    json: { type: 'boolean' },
+    all: { type: 'boolean' },
+  });
   if (positionals.length > 0)
     throw new LiveAuditError('USAGE', `status takes no argument: ${positionals[0]}`);
   checkStateDir(stateDir);
   const tables = openTables(stateDir);
-  const read = (name: string) => rowsOf(tables.all.find(({ spec }) => spec.name === name));
-  const pid = collectorPid(stateDir);
-  const rings = read('live_audit_rings');
-  const probes = read('live_audit_probes');
+  const now = readStatus(VERSION, stateDir, tables);
   tables.close();
-  process.stdout.write(
-    flags.json === true
-      ? asJson(stateDir, pid, rings, probes)
-      : asText(stateDir, pid, rings, probes),
-  );
+  process.stdout.write(flags.json === true ? asJson(now) : asPage(now, flags.all === true));
 }
 
-function rowsOf(table: Table | undefined): Result {
-  const columns = table?.spec.columns ?? [];
-  const rows = table ? [...table.generate({ columns, constraints: [] })] : [];
-  return { columns: columns.map(({ name }) => name), rows };
-}
-
-function asJson(stateDir: string, pid: number | null, rings: Result, probes: Result): string {
-  const head = { version: VERSION, state_dir: stateDir, collector_pid: pid };
+function asJson({ version, stateDir, collectorPid, rings, probes }: Status): string {
+  const head = { version, state_dir: stateDir, collector_pid: collectorPid };
   const members = JSON.stringify(head).slice(0, -1);
   return `${members},"rings":${FORMATS.json(rings)},"probes":${FORMATS.json(probes)}}\n`;
 }
 
-function asText(stateDir: string, pid: number | null, rings: Result, probes: Result): string {
-  const collector = pid === null ? 'nobody collects' : `process ${pid} collects`;
-  const parts = [`live_audit ${VERSION}: ${collector}, state in ${stateDir}\n`];
-  if (rings.rows.length > 0) parts.push(`\n${FORMATS.line(rings)}`);
-  const shown = ['target', 'symbol', 'hook', 'state', 'hits', 'lost', 'last_error'];
-  const at = shown.map((name) => probes.columns.indexOf(name));
-  const rows = probes.rows.map((row) => at.map((i) => row[i] ?? null));
-  if (rows.length > 0) parts.push(`\n${FORMATS.table({ columns: shown, rows })}`);
-  return parts.join('');
+function asPage(status: Status, all: boolean): string {
+  const screen = screenOf(process.stdout, process.env);
+  const lines = statusPage(status, { screen, now: Date.now() / 1000, all });
+  return `${lines.join('\n')}\n`;
 }
