@@ -110,9 +110,17 @@ int bash_read_command_return(struct pt_regs *ctx)
 	return 0;
 }
 
+/* Whether the parser of the main loop reads, and not a command, a trap, PROMPT_COMMAND or a key binding. */
+static __always_inline bool bash_is_parsing(struct target *target, struct shell *shell)
+{
+	return shell->prompted && !shell->running &&
+	       global_int(target, shell->bias, BASH_PARSE_AND_EXECUTE_LEVEL, 0) <= 0;
+}
+
 /*
- * void notify_and_cleanup(void), jobs.c, the same since 2.0: called by shell_getc before it reads a line from
- * anywhere, and by traps and wait_for while a command runs. The line before is whole, and still there.
+ * void notify_and_cleanup(void), jobs.c, since 2.0: called by shell_getc before it reads a line from anywhere,
+ * and by traps and wait_for while a command runs. The line before is whole, and still there. Since 5.3
+ * parse_command calls it too, once at a prompt and before shell_getc does.
  */
 SEC("uprobe")
 int bash_notify_and_cleanup(struct pt_regs *ctx)
@@ -120,20 +128,14 @@ int bash_notify_and_cleanup(struct pt_regs *ctx)
 	struct target *target = probe_target(bpf_get_attach_cookie(ctx));
 	struct shell *shell = current_shell(PROBE_NOTIFY_AND_CLEANUP);
 
-	if (!target || !shell || shell->running || shell->reading || !shell->prompted)
+	if (!target || !shell || shell->reading || !bash_is_parsing(target, shell))
 		return 0;
-	if (shell->line_due && global_int(target, shell->bias, BASH_PARSE_AND_EXECUTE_LEVEL, 0) > 0)
+	if (shell->source == SOURCE_PROMPT && shell->notified < target->symbol_vaddr[BASH_NOTIFICATIONS] &&
+	    ++shell->notified < target->symbol_vaddr[BASH_NOTIFICATIONS])
 		return 0;
 	bash_tell_line(target, shell);
 	shell->line_due = true;
 	return 0;
-}
-
-/* Whether the parser of the main loop reads, and not a command, a trap, PROMPT_COMMAND or a key binding. */
-static __always_inline bool bash_is_parsing(struct target *target, struct shell *shell)
-{
-	return shell->prompted && !shell->running &&
-	       global_int(target, shell->bias, BASH_PARSE_AND_EXECUTE_LEVEL, 0) <= 0;
 }
 
 /*

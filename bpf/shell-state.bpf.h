@@ -35,7 +35,8 @@ struct shell {
 	bool replaced;          /* the program of a -c became another one: its end is the process's */
 	__u8 probe;             /* which hook runs now: the records are its own */
 	__u8 source;            /* enum shell_source, of the open command */
-	__u8 reserved[5];
+	__u8 notified;          /* bash: calls of notify_and_cleanup for the command that is read */
+	__u8 reserved[4];
 };
 
 struct {
@@ -177,6 +178,7 @@ static __always_inline void prompts(struct shell *shell)
 	shell->line_due = false;
 	shell->parsed = false;
 	shell->nested_readlines = 0;
+	shell->notified = 0;
 }
 
 static __always_inline struct shell *current_shell_or_new(__u64 cookie, __u64 bias)

@@ -51,7 +51,8 @@ enum bash_symbol {
 	BASH_INTERACTIVE = 2,             /* int: commands are read from a user */
 	BASH_GLOBAL_COMMAND = 3,          /* pointer: what read_command parsed; NULL: nothing to run */
 	BASH_SHELL_INPUT_LINE = 4,        /* char *: the line that the parser reads, with its newline */
-	BASH_INPUT_SOURCE = 5,              /* BASH_INPUT: where it reads from */
+	BASH_INPUT_SOURCE = 5,            /* BASH_INPUT: where it reads from */
+	BASH_NOTIFICATIONS = 6,           /* no address: calls of notify_and_cleanup before a prompt's first line */
 };
 
 /* Which probe of zsh, by function. */

@@ -1,4 +1,5 @@
 /** Where shell_history_live attaches, and why: bpf/shell.bpf.c says what each hook means. */
+import { probeAddress } from '../../native/elf.ts';
 import type { ProbeSpec, TargetKind } from '../collector/target-kind.ts';
 import { type FishPlaces, fishPlaces } from './fish.ts';
 import { firstGlobalOf, stubOf } from './stubs.ts';
@@ -25,6 +26,7 @@ export const BashSymbol = {
   GLOBAL_COMMAND: 3,
   SHELL_INPUT_LINE: 4,
   INPUT_SOURCE: 5,
+  NOTIFICATIONS: 6,
 } as const;
 
 /** enum zsh_probe */
@@ -73,6 +75,18 @@ const stub = (index: number, program: string, symbol: string, retprobe: boolean)
 /** No symbol is called so: a kind that is known by its file name alone. */
 const BY_NAME = [' '];
 
+/** bash's own readline, or the stub by which it calls that of libreadline.so. */
+const readline = (index: number, program: string, retprobe: boolean): ProbeSpec => ({
+  ...hook(index, program, 'readline', retprobe, false),
+  locate: (elf, symbols) => {
+    const own = symbols.get('readline');
+    return own ? probeAddress(elf, own).vaddr : stubOf(elf, 'readline');
+  },
+});
+
+/** A function of bash since 5.3. */
+const NEW_IN_5_3 = 'jobs_list_frozen_status';
+
 /** bash 4.4 to 5.3; it exports its own functions and globals in .dynsym. */
 export const bash: TargetKind = {
   table: 'shell_history_live',
@@ -80,8 +94,8 @@ export const bash: TargetKind = {
   probes: [
     hook(ShellProbe.READ_COMMAND, 'bash_read_command', 'read_command', false, true),
     hook(ShellProbe.READ_COMMAND_RETURN, 'bash_read_command_return', 'read_command', true, true),
-    hook(ShellProbe.READLINE, 'bash_readline', 'readline', false, false),
-    hook(ShellProbe.READLINE_RETURN, 'bash_readline_return', 'readline', true, false),
+    readline(ShellProbe.READLINE, 'bash_readline', false),
+    readline(ShellProbe.READLINE_RETURN, 'bash_readline_return', true),
     hook(ShellProbe.PRE_PROCESS_LINE, 'bash_pre_process_line', 'pre_process_line', false, false),
     hook(
       ShellProbe.PRE_PROCESS_LINE_RETURN,
@@ -122,7 +136,7 @@ export const bash: TargetKind = {
       option: COMMAND_STRING,
     },
   ],
-  symbols: ['clear_shell_input_line'],
+  symbols: ['clear_shell_input_line', NEW_IN_5_3],
   globals: [
     {
       index: BashSymbol.LAST_COMMAND_EXIT_VALUE,
@@ -148,6 +162,12 @@ export const bash: TargetKind = {
       locate: (elf, symbols) => firstGlobalOf(elf, symbols, 'clear_shell_input_line'),
     },
     { index: BashSymbol.INPUT_SOURCE, symbol: 'bash_input', gives: 'telling scripts from stdin' },
+    {
+      index: BashSymbol.NOTIFICATIONS,
+      symbol: ' ', // a number of ours
+      gives: 'lines without line editing',
+      locate: (_, symbols) => (symbols.has(NEW_IN_5_3) ? 2 : 1),
+    },
   ],
   markers: ['read_command', 'pre_process_line', 'parse_and_execute', 'last_command_exit_value'],
   paths: ['/usr/bin/bash', '/bin/bash', '/usr/local/bin/bash'],

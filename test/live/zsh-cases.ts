@@ -8,6 +8,11 @@ const one = (line: string, exit = 0, expanded?: string): Case => ({
 });
 const many = (exit: number, ...typed: string[]): Case => ({ typed, exit });
 
+/** A prompt that says `$?`, and nothing else of its own. */
+export const ZSH_ENV = {
+  ...{ PS1: '[%?]> ', PS2: '[more]> ', PROMPT_EOL_MARK: '', SAVEHIST: '0' },
+};
+
 export const ZSH_CASES: readonly Case[] = [
   // simple commands
   one('true'),

@@ -1,11 +1,10 @@
 import { CollectorProcess, type Row } from './collector-process.ts';
 import { describeInstalled } from './requires.ts';
 import { closeShells, ShellSession } from './shell-session.ts';
-import { ZSH_CASES } from './zsh-cases.ts';
+import { ZSH_CASES, ZSH_ENV } from './zsh-cases.ts';
 
 const ZSH = ['zsh', '-f', '-i'];
-const ENV = { PS1: '[%?]> ', PS2: '[more]> ', PROMPT_EOL_MARK: '', SAVEHIST: '0' };
-const openZsh = () => ShellSession.open(ZSH, ENV);
+const openZsh = () => ShellSession.open(ZSH, ZSH_ENV);
 
 afterEach(closeShells);
 
