@@ -1,0 +1,167 @@
+/** The .deb on a machine: installed, started, used, upgraded, downgraded, removed. */
+import { type ChildProcess, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { pinRoot } from '../../tables/collector/pins.ts';
+import { until } from '../live/collector-process.ts';
+import { describeInstalled } from '../live/requires.ts';
+import { closeShells, ShellSession } from '../live/shell-session.ts';
+import { Machine } from './machine.ts';
+
+const OUT = path.resolve(__dirname, '../../build/package');
+const EXTENSION = '/usr/lib/osquery/extensions/live_audit.ext';
+const UNIT = '/usr/lib/systemd/system/live-audit.service';
+const LIST = '/etc/osquery/extensions.load';
+const STATE = '/var/lib/live-audit';
+const OLD = '0.0.1';
+const NEW = '0.0.2';
+/** Lines of others, the last without its newline. */
+const OTHERS = '/opt/other.ext\n# a comment';
+const MAX_BYTES = 45_000_000;
+const MAX_START_MS = 300;
+const MAX_FIRST_ROW_MS = 10_000;
+
+/** include/uapi/linux/capability.h: DAC_READ_SEARCH, SYS_PTRACE, AUDIT_READ, PERFMON, BPF; not SYS_ADMIN (21). */
+const CAPABILITIES = [2, 19, 37, 38, 39];
+const mask = (bits: readonly number[]): string =>
+  bits
+    .reduce((sum, bit) => sum | (1n << BigInt(bit)), 0n)
+    .toString(16)
+    .padStart(16, '0');
+
+const debOf = (version: string): string =>
+  path.join(OUT, `live-audit_${version}-1_${process.arch === 'x64' ? 'amd64' : 'arm64'}.deb`);
+
+describeInstalled('dpkg', 'the package', () => {
+  let machine: Machine;
+  let collector: ChildProcess | null = null;
+  let said = '';
+  let shell: ShellSession;
+
+  /** What the unit starts, until it collects. */
+  async function start(): Promise<void> {
+    const child = machine.startUnit(UNIT);
+    collector = child;
+    said = '';
+    child.stderr?.on('data', (data) => {
+      said += data;
+    });
+    await until(() => {
+      if (child.exitCode !== null) throw new Error(said);
+      return said.includes(`collecting in ${STATE}`);
+    });
+  }
+
+  async function stop(): Promise<void> {
+    if (collector === null) return;
+    const child = collector;
+    collector = null;
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    await exited;
+  }
+
+  const query = (sql: string): Record<string, string | number>[] =>
+    JSON.parse(machine.ok('live-audit', 'query', '--json', sql));
+
+  const commandsOf = ({ pid }: ShellSession): unknown[] =>
+    query(`SELECT command FROM shell_history_live WHERE pid = ${pid} ORDER BY eid`).map(
+      ({ command }) => command,
+    );
+
+  function install(version: string): void {
+    machine.copy(debOf(version), '/run/live-audit.deb');
+    machine.ok('dpkg', '-i', '/run/live-audit.deb');
+  }
+
+  const pins = (): string[] =>
+    fs.readdirSync('/sys/fs/bpf').filter((name) => name === path.basename(pinRoot(STATE)));
+
+  beforeAll(async () => {
+    for (const version of [OLD, NEW]) {
+      const { status, stderr, stdout } = spawnSync(
+        process.execPath,
+        ['scripts/package.ts', '--arch', process.arch, '--format', 'deb', '--version', version],
+        { encoding: 'utf8', cwd: path.resolve(__dirname, '../..'), env: { ...process.env } },
+      );
+      if (status !== 0) throw new Error(`${stdout}${stderr}`);
+    }
+    machine = await Machine.start();
+  }, 300_000);
+
+  afterAll(async () => {
+    closeShells();
+    await stop();
+    machine?.run(EXTENSION, 'collect', '--release');
+    machine?.stop();
+    for (const version of [OLD, NEW]) fs.rmSync(debOf(version), { force: true });
+  });
+
+  test('is small, is installed by one command, and gives the first row within ten seconds', async () => {
+    expect(fs.statSync(debOf(OLD)).size).toBeLessThan(MAX_BYTES);
+    fs.mkdirSync(machine.file('/etc/osquery'));
+    fs.writeFileSync(machine.file(LIST), OTHERS);
+    const began = performance.now();
+    install(OLD);
+    await start();
+    shell = await ShellSession.open();
+    await shell.run('echo first');
+    await until(() => commandsOf(shell).length > 0);
+    expect(performance.now() - began).toBeLessThan(MAX_FIRST_ROW_MS);
+    expect(commandsOf(shell)).toEqual(['echo first']);
+  });
+
+  test('has the owner and mode that osquery wants, and its line beside those of others', () => {
+    const { uid, gid, mode } = fs.statSync(machine.file(EXTENSION));
+    expect([uid, gid, mode & 0o7777]).toEqual([0, 0, 0o755]);
+    for (let dir = path.dirname(EXTENSION); dir !== '/'; dir = path.dirname(dir))
+      expect(fs.statSync(machine.file(dir)).mode & 0o022).toBe(0);
+    expect(fs.readFileSync(machine.file(LIST), 'utf8')).toBe(`${OTHERS}\n${EXTENSION}\n`);
+  });
+
+  test('starts within 300 ms', () => {
+    const times = Array.from({ length: 10 }, () => {
+      const began = performance.now();
+      expect(machine.ok('live-audit', 'version')).toContain(`live_audit ${OLD}`);
+      return performance.now() - began;
+    });
+    expect(Math.min(...times)).toBeLessThan(MAX_START_MS);
+  });
+
+  test('runs with the capabilities of its unit and no way to more', () => {
+    const status = fs.readFileSync(`/proc/${collector?.pid}/status`, 'utf8');
+    const field = (name: string) => new RegExp(`^${name}:\\s+(\\w+)`, 'm').exec(status)?.[1] ?? '';
+    expect(field('NoNewPrivs')).toBe('1');
+    expect(field('CapBnd')).toBe(mask(CAPABILITIES));
+    expect(BigInt(`0x${field('CapPrm')}`) & ~BigInt(`0x${mask(CAPABILITIES)}`)).toBe(0n);
+  });
+
+  test('an upgrade and a downgrade keep history, and what is typed meanwhile', async () => {
+    const typed = ['echo first'];
+    for (const version of [NEW, OLD]) {
+      await shell.run(`echo before ${version}`);
+      install(version);
+      await shell.run(`echo installed ${version}`);
+      await stop();
+      await shell.run(`echo stopped ${version}`);
+      await start();
+      await shell.run(`echo after ${version}`);
+      typed.push(...['before', 'installed', 'stopped', 'after'].map((w) => `echo ${w} ${version}`));
+      await until(() => commandsOf(shell).length >= typed.length);
+      expect(commandsOf(shell)).toEqual(typed);
+      expect(machine.ok('live-audit', 'version')).toContain(`live_audit ${version}`);
+    }
+  });
+
+  test('is removed without a trace in osquery and kernel; the state goes with a purge', async () => {
+    await stop();
+    expect(pins()).toHaveLength(1);
+    machine.ok('dpkg', '-r', 'live-audit');
+    expect(pins()).toEqual([]);
+    expect(fs.readFileSync(machine.file(LIST), 'utf8')).toBe(`${OTHERS}\n`);
+    expect(fs.existsSync(machine.file(`${STATE}/shell_history_live.ring`))).toBe(true);
+    machine.ok('dpkg', '-P', 'live-audit');
+    for (const file of [STATE, '/etc/live-audit', EXTENSION, UNIT, '/usr/bin/live-audit'])
+      expect(fs.existsSync(machine.file(file))).toBe(false);
+  });
+});
