@@ -1,6 +1,8 @@
 /** What a table that is filled by BPF gives to the collector; tables/<name>/capture.ts says it. */
 import type { TableSpec } from '../../extension/sdk/spec.ts';
+import type { DerivedColumn } from '../derived.ts';
 import type { Event } from '../event.ts';
+import type { Dialect, Redactor } from '../redact/redactor.ts';
 import type { TargetKind } from './target-kind.ts';
 
 /** What an assembler must be told of the world. */
@@ -15,6 +17,8 @@ export interface World {
   readonly maxText: number;
   /** Longest JSON of bound parameters, bytes; 0 or absent: they are not captured. */
   readonly parameterBytes?: number;
+  /** Takes secrets out of texts before they are stored, or saved; absent: it is switched off. */
+  readonly redactor?: Redactor | undefined;
 }
 
 /** What the config says of one table, beyond sizes. */
@@ -49,6 +53,10 @@ export interface Assembler {
 
 export interface Capture {
   readonly spec: TableSpec;
+  /** Columns that are computed when they are asked for; its events have NULL there. */
+  readonly derived?: readonly DerivedColumn[];
+  /** What its texts are written in, for their secrets. */
+  readonly dialect: Dialect;
   /** File name of the BPF object. */
   readonly object: string;
   readonly kinds: readonly TargetKind[];

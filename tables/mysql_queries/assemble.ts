@@ -8,6 +8,8 @@ import { type Cell, type Event, placesOf } from '../event.ts';
 import { RecordMemory } from '../events/record-memory.ts';
 import { Seconds } from '../events/seconds.ts';
 import { textCell } from '../events/text.ts';
+import { PLAIN } from '../redact/guarded.ts';
+import type { Redactor } from '../redact/redactor.ts';
 import {
   addLongData,
   expectLongData,
@@ -15,6 +17,7 @@ import {
   loseLongData,
   parametersOf,
 } from './executions.ts';
+import { masked } from './masked.ts';
 import { type Packet, Packets } from './packets.ts';
 import {
   Command,
@@ -57,9 +60,11 @@ export interface Sources {
 }
 
 const at = placesOf(spec);
+const NO_STATEMENT = Buffer.alloc(0);
 
 export class MysqlAssembler implements Assembler {
   readonly #world: World;
+  readonly #redactor: Redactor;
   readonly #sources: Sources;
   readonly #sessions = new Sessions();
   readonly #packets = new Packets();
@@ -71,6 +76,7 @@ export class MysqlAssembler implements Assembler {
 
   constructor(world: World, sources: Sources) {
     this.#world = world;
+    this.#redactor = world.redactor ?? PLAIN;
     this.#sources = sources;
   }
 
@@ -83,7 +89,10 @@ export class MysqlAssembler implements Assembler {
   }
 
   save(): unknown {
-    return { version: STATE_VERSION, packets: [...this.#packets.all] };
+    const safe = [...this.#packets.all].map(
+      ([number, packet]) => [number, masked(packet, this.#redactor)] as const,
+    );
+    return { version: STATE_VERSION, packets: safe };
   }
 
   restore(state: unknown): void {
@@ -203,18 +212,27 @@ export class MysqlAssembler implements Assembler {
     event[at.tid] = view.getUint32(offset + StatementLayout.tid, true);
     event[at.connection_id] = (known & Known.CONNECTION) !== 0 ? session.connectionId : null;
     event[at.command] = commandName(command);
-    event[at.query] = text.bytes && textCell(this.#pass(text.bytes));
+    event[at.query] = text.bytes && textCell(this.#redactor.redact(text.bytes, text.cut));
     event[at.query_length] = text.length;
     event[at.truncated] = text.cut ? 1 : 0;
-    event[at.parameters] = ownText ? null : this.#parameters(view, offset, session, prepared);
-    this.#outcome(event, view, offset, known, session);
+    const values = ownText ? null : this.#parameters(view, offset, session, prepared);
+    event[at.parameters] =
+      values && this.#redactor.redactParameters(values, text.bytes ?? NO_STATEMENT);
+    this.#outcome(event, view, offset, known, session, text.bytes);
     const number = u64(view, offset + StatementLayout.identity);
     this.#who(event, session.identity?.number === number ? session.identity : null);
     this.#after(view, offset, known, command, session, text);
     return event;
   }
 
-  #outcome(event: Cell[], view: DataView, offset: number, known: number, session: Session): void {
+  #outcome(
+    event: Cell[],
+    view: DataView,
+    offset: number,
+    known: number,
+    session: Session,
+    statement: Buffer | null,
+  ): void {
     const target = this.#world.target(view.getUint32(offset + RecordHeader.target, true));
     const ended = (known & Known.RETURN_CODE) !== 0;
     const code = ended
@@ -228,7 +246,7 @@ export class MysqlAssembler implements Assembler {
     event[at.error_code] =
       errorCode !== 0 || (ended && (known & Known.ERROR) !== 0) ? errorCode : null;
     event[at.sqlstate] = error?.sqlstate ?? null;
-    event[at.error] = error?.message ?? null;
+    event[at.error] = error && this.#message(error.message, statement);
     event[at.rows_sent] =
       (known & Known.ROWS_SENT) !== 0 ? u64(view, offset + StatementLayout.rows_sent) : null;
     event[at.rows_affected] =
@@ -247,9 +265,9 @@ export class MysqlAssembler implements Assembler {
     event[at.container_id] = identity?.container ?? null;
   }
 
-  /** Every text goes through here on its way to be stored: the place to redact it. */
-  #pass(text: Buffer): Buffer {
-    return text;
+  /** It may quote the statement. */
+  #message(message: Buffer, statement: Buffer | null): Cell {
+    return textCell(this.#redactor.redactMessage(message, statement ?? NO_STATEMENT));
   }
 
   /** The statement that the command is about. */

@@ -8,6 +8,7 @@ import { mariadb, mysql, mysql56, tracepoints } from './targets.ts';
 
 export const capture: Capture = {
   spec,
+  dialect: 'mysql',
   object: 'mysql.bpf.o',
   kinds: [mariadb, mysql, mysql56],
   tracepoints,

@@ -29,7 +29,7 @@ export const newPrepared = (bytes: Buffer, length: number, cut: boolean): Prepar
 export interface ServerError {
   readonly code: number;
   readonly sqlstate: Cell;
-  readonly message: Cell;
+  readonly message: Buffer;
 }
 
 /** What mysql_identity says; NULL is not known. */
@@ -101,7 +101,7 @@ export function readError(bytes: Buffer, view: DataView, at: number): ServerErro
   return {
     code: view.getUint32(at + error_code, true),
     sqlstate: state.length === SQLSTATE_BYTES ? textCell(state) : null,
-    message: textCell(Buffer.from(textIn(bytes, at + message, size - message))),
+    message: Buffer.from(textIn(bytes, at + message, size - message)),
   };
 }
 

@@ -6,7 +6,9 @@ import { RecordFlag, RecordHeader, TextRecord } from '../../native/events.ts';
 import type { Assembler, World } from '../collector/capture.ts';
 import type { Event } from '../event.ts';
 import { RecordMemory } from '../events/record-memory.ts';
+import { PLAIN } from '../redact/guarded.ts';
 import { type ConnectionSources, Connections } from './connections.ts';
+import { masked } from './masked.ts';
 import { bindValues } from './parameters.ts';
 import {
   addBound,
@@ -67,7 +69,9 @@ export class PostgresAssembler implements Assembler {
   }
 
   save(): unknown {
-    return { version: STATE_VERSION, parts: this.#parts };
+    const redactor = this.#world.redactor ?? PLAIN;
+    const safe = [...this.#parts].map(([pid, parts]) => [pid, masked(parts, redactor)] as const);
+    return { version: STATE_VERSION, parts: new Map(safe) };
   }
 
   restore(state: unknown): void {

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { containerOf } from '../../native/container.ts';
 import type { Capture } from '../collector/capture.ts';
 import { PostgresAssembler, type Sources } from './assemble.ts';
+import { derived } from './derived.ts';
 import { IdentityLayout } from './records.ts';
 import { readServer } from './server.ts';
 import { spec } from './spec.ts';
@@ -18,6 +19,8 @@ const sources: Sources = {
 
 export const capture: Capture = {
   spec,
+  derived,
+  dialect: 'postgres',
   object: 'postgres.bpf.o',
   kinds: [postgres],
   tracepoints,

@@ -4,6 +4,8 @@ import type { World } from '../collector/capture.ts';
 import { type Cell, type Event, placesOf } from '../event.ts';
 import type { RecordMemory } from '../events/record-memory.ts';
 import { cutText, textCell } from '../events/text.ts';
+import { PLAIN } from '../redact/guarded.ts';
+import type { Redactor } from '../redact/redactor.ts';
 import type { Connections } from './connections.ts';
 import { bytesOf, type Parts } from './parts.ts';
 import {
@@ -26,17 +28,22 @@ import { Times } from './times.ts';
 export const MAX_ERROR = 65_536;
 
 const at = placesOf(spec);
+const NOTHING = Buffer.alloc(0);
 
 export class StatementRow {
   readonly #world: World;
+  readonly #redactor: Redactor;
   readonly #memory: RecordMemory;
   readonly #servers: Servers;
   readonly #connections: Connections;
   readonly #times = new Times();
   readonly #event: Cell[] = spec.columns.map(() => null);
+  /** The statement of the row, as it came. */
+  #statement: Buffer = NOTHING;
 
   constructor(world: World, memory: RecordMemory, servers: Servers, connections: Connections) {
     this.#world = world;
+    this.#redactor = world.redactor ?? PLAIN;
     this.#memory = memory;
     this.#servers = servers;
     this.#connections = connections;
@@ -83,6 +90,7 @@ export class StatementRow {
   ): void {
     const event = this.#event;
     event[at.truncated] = 0;
+    this.#statement = NOTHING;
     if (protocol === Protocol.FASTPATH) {
       const text = functionCall(view.getUint32(offset + StatementLayout.function, true));
       event[at.query] = text;
@@ -93,7 +101,7 @@ export class StatementRow {
     if (known & Known.INLINE) {
       const size = view.getUint32(offset + StatementLayout.size, true);
       const text = this.#memory.part(view, offset + StatementLayout.text, size);
-      event[at.query] = textCell(cutText(text, max));
+      event[at.query] = this.#cell(text, false);
       event[at.query_length] = size;
       event[at.truncated] = size > max ? 1 : 0;
       return;
@@ -106,9 +114,15 @@ export class StatementRow {
       event[at.truncated] = known & Known.TEXT ? 1 : 0;
       return;
     }
-    event[at.query] = textCell(cutText(text, max));
+    event[at.query] = this.#cell(text, query.cut || !query.ended);
     event[at.query_length] = query.ended ? Math.max(query.total, text.length) : null;
     event[at.truncated] = query.cut || !query.ended || text.length > max ? 1 : 0;
+  }
+
+  /** Secrets go before the text is cut, or half of one would be left. */
+  #cell(text: Buffer, cut: boolean): Cell {
+    this.#statement = text;
+    return textCell(cutText(this.#redactor.redact(text, cut), this.#world.maxText));
   }
 
   /** Tag and rows. */
@@ -141,7 +155,7 @@ export class StatementRow {
     const bound = parts.bound.get(u64(view, offset + StatementLayout.portal));
     if (!bound) return null;
     bound.executed = true;
-    return bound.values;
+    return this.#redactor.redactParameters(bound.values, this.#statement);
   }
 
   #error(view: DataView, offset: number, outcome: number, parts: Parts | undefined): void {
@@ -151,10 +165,14 @@ export class StatementRow {
     if (outcome === Outcome.FAILED) {
       const message = parts?.error;
       event[at.sqlstate] = sqlstateOf(view.getUint32(offset + StatementLayout.sqlstate, true));
-      event[at.error] = message ? textCell(cutText(bytesOf(message), MAX_ERROR)) : null;
+      event[at.error] = message ? this.#message(bytesOf(message)) : null;
     } else if (outcome === Outcome.SIGNAL) {
       event[at.error] = signalText(view.getUint32(offset + StatementLayout.signal, true));
     }
+  }
+
+  #message(message: Buffer): Cell {
+    return textCell(cutText(this.#redactor.redactMessage(message, this.#statement), MAX_ERROR));
   }
 }
 

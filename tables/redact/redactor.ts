@@ -4,7 +4,7 @@
  */
 import { KEYWORDS } from './keywords.ts';
 import { findPairs } from './pairs.ts';
-import { redactParameters } from './parameters.ts';
+import { redactValues } from './parameters.ts';
 import { Prefilter } from './prefilter.ts';
 import { redactQuoted } from './quoted.ts';
 import { type OwnRule, ownRule, type Rule } from './rules.ts';
@@ -85,7 +85,7 @@ class TextRedactor implements Redactor {
     const numbers = this.#isSuspect(statement)
       ? this.#findAll(statement.toString('latin1'), new SpanList(), false)
       : new Set<number>();
-    const values = redactParameters(json, numbers);
+    const values = redactValues(json, numbers);
     const bytes = Buffer.from(values);
     const redacted = this.redact(bytes);
     return redacted === bytes ? values : redacted.toString();

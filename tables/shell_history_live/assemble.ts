@@ -11,6 +11,8 @@ import { type Cell, type Event, placesOf } from '../event.ts';
 import { RecordMemory } from '../events/record-memory.ts';
 import { Seconds } from '../events/seconds.ts';
 import { cutText, textCell } from '../events/text.ts';
+import { PLAIN } from '../redact/guarded.ts';
+import type { Redactor } from '../redact/redactor.ts';
 import {
   addExpanded,
   addTyped,
@@ -26,6 +28,7 @@ import {
   takeBack,
   typedText,
 } from './command.ts';
+import { masked } from './masked.ts';
 import { Origins } from './origin.ts';
 import { Places } from './place.ts';
 import {
@@ -67,6 +70,7 @@ const at = placesOf(spec);
 
 export class ShellAssembler implements Assembler {
   readonly #world: World;
+  readonly #redactor: Redactor;
   /**
    * The command of each shell that is not over; null where its last one is. An entry stays: a map that is
    * added to and deleted from with each command makes garbage that outlives its time.
@@ -85,6 +89,7 @@ export class ShellAssembler implements Assembler {
 
   constructor(world: World, origins = new Origins()) {
     this.#world = world;
+    this.#redactor = world.redactor ?? PLAIN;
     this.#origins = origins;
   }
 
@@ -97,7 +102,10 @@ export class ShellAssembler implements Assembler {
   }
 
   save(): unknown {
-    return { version: STATE_VERSION, open: new Map(this.#openCommands()) };
+    const open = this.#openCommands().map(
+      ([tgid, command]) => [tgid, masked(command, this.#redactor)] as const,
+    );
+    return { version: STATE_VERSION, open: new Map(open) };
   }
 
   #openCommands(): [number, OpenCommand][] {
@@ -176,6 +184,11 @@ export class ShellAssembler implements Assembler {
     addTyped(open, chunk, type !== ShellRecord.WIDE_LINE);
   }
 
+  /** Secrets go before the text is cut, or half of one would be left. */
+  #cell(text: Buffer, cut: boolean): Cell {
+    return textCell(cutText(this.#redactor.redact(text, cut), this.#world.maxText));
+  }
+
   #begin(view: DataView, offset: number, tgid: number, seq: number): OpenCommand {
     return {
       dialect: 'plain',
@@ -247,10 +260,10 @@ export class ShellAssembler implements Assembler {
     event[at.shell] = target?.program ?? null;
     event[at.shell_path] = target?.path ?? null;
     event[at.source] = SOURCE_NAMES[open.source] ?? null;
-    event[at.command] = unread ? null : textCell(cutText(typed.bytes, max));
+    event[at.command] = unread ? null : this.#cell(typed.bytes, cut);
     event[at.command_length] = unread ? null : typed.length + open.beyond;
     event[at.truncated] = cut ? 1 : 0;
-    event[at.expanded] = expanded === null ? null : textCell(cutText(expanded, max));
+    event[at.expanded] = expanded === null ? null : this.#cell(expanded, cut);
     event[at.exit_code] = ending.code;
     event[at.duration] = duration(began, ending, open);
     event[at.status] = ending.status;

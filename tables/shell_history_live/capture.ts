@@ -6,6 +6,7 @@ import { bash, fish, sh, tracepoints, zsh } from './targets.ts';
 
 export const capture: Capture = {
   spec,
+  dialect: 'shell',
   object: 'shell.bpf.o',
   kinds: [bash, zsh, sh, fish],
   tracepoints,

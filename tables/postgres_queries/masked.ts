@@ -1,0 +1,30 @@
+/**
+ * The parts of a backend without their secrets: for the checkpoint, which is a file. Texts keep their length. What
+ * was bound is left out, for which of it is secret is not known before its statement: after a collector that
+ * ended between Bind and Execute, the statement's parameters are NULL.
+ */
+import type { Redactor } from '../redact/redactor.ts';
+import { bytesOf, newText, type Parts, type Text } from './parts.ts';
+import { StatementLayout } from './records.ts';
+
+export function masked(parts: Parts, redactor: Redactor): Parts {
+  return {
+    ...parts,
+    query: parts.query && maskText(parts.query, redactor),
+    error: parts.error && maskText(parts.error, redactor),
+    bind: parts.bind && { ...newText(), ended: parts.bind.ended, cut: true },
+    dying: parts.dying && maskRecord(parts.dying, redactor),
+    bound: new Map(),
+  };
+}
+
+function maskText(text: Text, redactor: Redactor): Text {
+  return { ...text, chunks: [redactor.mask(bytesOf(text))], own: 1 };
+}
+
+/** A statement's record, with the begin of its text. */
+function maskRecord(record: Buffer, redactor: Redactor): Buffer {
+  const text = record.subarray(StatementLayout.text);
+  const safe = redactor.mask(text);
+  return safe === text ? record : Buffer.concat([record.subarray(0, StatementLayout.text), safe]);
+}

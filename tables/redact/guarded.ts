@@ -1,0 +1,69 @@
+/** What the assemblers hold: a redactor that gives no raw text away, whatever becomes of it. */
+import { createRedactor, type Dialect, type Redactor } from './redactor.ts';
+import type { Rule } from './rules.ts';
+import { MARK } from './spans.ts';
+
+/** What the config says. */
+export interface Redaction {
+  /** Own rules, beside those that are built in. */
+  readonly rules: readonly Rule[];
+}
+
+const STAR = '*';
+
+/**
+ * @param onFailure hears of each text that is not stored, for its secrets cannot be told; its event is stored
+ * @throws LiveAuditError CONFIG where a rule cannot be used
+ */
+export function guardedRedactor(
+  dialect: Dialect,
+  { rules }: Redaction,
+  onFailure: (error: unknown) => void,
+): Redactor {
+  return guarded(createRedactor({ dialect, rules }), onFailure);
+}
+
+/** Where it fails, the whole text is taken for a secret. */
+export function guarded(redactor: Redactor, onFailure: (error: unknown) => void): Redactor {
+  const attempt = <T>(redacted: () => T, instead: () => T): T => {
+    try {
+      return redacted();
+    } catch (error) {
+      onFailure(error);
+      return instead();
+    }
+  };
+  return {
+    redact: (text, cut) => {
+      try {
+        return redactor.redact(text, cut); // the hot path: no closures
+      } catch (error) {
+        onFailure(error);
+        return Buffer.from(MARK);
+      }
+    },
+    mask: (text) =>
+      attempt(
+        () => redactor.mask(text),
+        () => Buffer.alloc(text.length, STAR),
+      ),
+    redactMessage: (message, statement) =>
+      attempt(
+        () => redactor.redactMessage(message, statement),
+        () => Buffer.from(MARK),
+      ),
+    redactParameters: (json, statement) =>
+      attempt(
+        () => redactor.redactParameters(json, statement),
+        () => JSON.stringify([MARK]),
+      ),
+  };
+}
+
+/** Where redaction is switched off. */
+export const PLAIN: Redactor = {
+  redact: (text) => text,
+  mask: (text) => text,
+  redactMessage: (message) => message,
+  redactParameters: (json) => json,
+};
