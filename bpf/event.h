@@ -72,7 +72,7 @@ struct target {
 	__u64 symbol_vaddr[TARGET_SYMBOLS]; /* of a global variable; 0: the binary does not have it */
 	__u64 probe_offset[TARGET_PROBES];  /* of the probed instruction in the file */
 	__u32 in_use;
-	__u32 reserved;
+	__u32 places; /* tells what the config said of its symbols; 0: nothing */
 	char program[TARGET_PROGRAM];   /* which kind it is: bash */
 	char build_id[TARGET_BUILD_ID]; /* hex; empty: none */
 	char inode[64];                 /* device and inode as the collector writes them */

@@ -176,6 +176,14 @@ export function fileOffset(elf: Elf, vaddr: number): number | null {
   return segment ? vaddr - segment.vaddr + segment.offset : null;
 }
 
+/** The link-time address of code at a file offset, or null where no executable segment has it. */
+export function virtualAddress(elf: Elf, offset: number): number | null {
+  const segment = elf.segments.find(
+    (s) => s.executable && offset >= s.offset && offset < s.offset + s.fileSize,
+  );
+  return segment ? offset - segment.offset + segment.vaddr : null;
+}
+
 /**
  * The address at which to probe the entry of a function: behind a leading endbr64, where the arguments
  * and the return address still stand as at the entry itself.

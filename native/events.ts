@@ -43,6 +43,7 @@ export const TargetLayout = {
   symbol_vaddr: 128,
   probe_offset: 256,
   in_use: 384,
+  places: 388,
   program: 392,
   build_id: 408,
   inode: 456,

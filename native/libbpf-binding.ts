@@ -71,20 +71,22 @@ function bind() {
     ),
     lookupElem: lib.func('int bpf_map_lookup_elem(int fd, const void *key, void *value)'),
     nextKey: lib.func('int bpf_map_get_next_key(int fd, const void *key, void *next)'),
-    attach: lib.func('uintptr_t bpf_program__attach(uintptr_t program)'),
-    attachUprobe: lib.func(
-      'uintptr_t bpf_program__attach_uprobe_opts(uintptr_t program, int pid, const char *path, size_t offset, const void *opts)',
+    sectionName: lib.func('const char *bpf_program__section_name(uintptr_t program)'),
+    programFd: lib.func('int bpf_program__fd(uintptr_t program)'),
+    openRawTracepoint: lib.func('int bpf_raw_tracepoint_open(const char *name, int program)'),
+    createLink: lib.func(
+      'int bpf_link_create(int program, int target, int type, const void *opts)',
+    ),
+    setAttachType: lib.func(
+      'int bpf_program__set_expected_attach_type(uintptr_t program, int type)',
     ),
     setPinPath: lib.func('int bpf_map__set_pin_path(uintptr_t map, const char *path)'),
     nextMap: lib.func('uintptr_t bpf_object__next_map(uintptr_t object, uintptr_t map)'),
     mapName: lib.func('const char *bpf_map__name(uintptr_t map)'),
-    pinLink: lib.func('int bpf_link__pin(uintptr_t link, const char *path)'),
-    openLink: lib.func('uintptr_t bpf_link__open(const char *path)'),
-    disconnectLink: lib.func('void bpf_link__disconnect(uintptr_t link)'),
     deleteElem: lib.func('int bpf_map_delete_elem(int fd, const void *key)'),
     getInfo: lib.func('int bpf_obj_get_info_by_fd(int fd, void *info, _Inout_ uint32_t *length)'),
+    pin: lib.func('int bpf_obj_pin(int fd, const char *path)'),
     getPinned: lib.func('int bpf_obj_get(const char *path)'),
-    destroyLink: lib.func('int bpf_link__destroy(uintptr_t link)'),
     possibleCpus: lib.func('int libbpf_num_possible_cpus(void)'),
   };
 }

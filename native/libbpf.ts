@@ -6,52 +6,18 @@
  * a collector that goes on with what is pinned, or a host without such a binary, waits for none. libbpf loads an
  * object only once; those that come later are of another object from the same file, over the same maps.
  */
+import { BpfLink } from './bpf-link.ts';
 import { LiveAuditError } from './errors.ts';
 import { failure, forgetLog, libbpf } from './libbpf-binding.ts';
+import { linkUprobe, type UprobePlace } from './uprobe.ts';
+import { BPF_TRACE_UPROBE_MULTI, kernelHasUprobeMulti } from './uprobe-multi.ts';
 
 type Pointer = bigint;
 
-/** struct bpf_uprobe_opts: offsets and size; longer structs of later versions take a zero tail. */
-const UPROBE_OPTS = { size: 40, cookie: 16, retprobe: 24 } as const;
-const ANY_PID = -1;
 /** The verifier gives up with EAGAIN when a signal comes: that says nothing of the object. */
 const LOAD_TRIES = 5;
-
-/** An attached probe. */
-export class BpfLink {
-  #pointer: Pointer;
-
-  constructor(pointer: Pointer) {
-    this.#pointer = pointer;
-  }
-
-  /**
-   * Let it outlive this process: it stays attached for as long as the file is there.
-   * @throws LiveAuditError
-   */
-  pin(path: string): void {
-    if (libbpf().pinLink(this.#pointer, path) !== 0) throw failure(`cannot pin ${path}`);
-  }
-
-  /** A link that was pinned. @throws LiveAuditError */
-  static open(path: string): BpfLink {
-    const pointer = BigInt(libbpf().openLink(path));
-    if (pointer === 0n) throw failure(`cannot open the pin ${path}`);
-    return new BpfLink(pointer);
-  }
-
-  /** Detach, unless a pin keeps it. */
-  close(): void {
-    if (this.#pointer !== 0n) libbpf().destroyLink(this.#pointer);
-    this.#pointer = 0n;
-  }
-
-  /** Leave it attached by its pin. Destroying the link would disable its perf event, pinned or not. */
-  leave(): void {
-    if (this.#pointer !== 0n) libbpf().disconnectLink(this.#pointer);
-    this.close();
-  }
-}
+/** Sections of programs that are attached by `attachUprobe`. */
+const UPROBE = /^u(ret)?probe/;
 
 export class BpfObject {
   readonly #path: string;
@@ -128,7 +94,10 @@ export class BpfObject {
     for (const program of programsOf(object)) {
       const name = String(libbpf().programName(program));
       libbpf().setAutoload(program, wanted.has(name));
-      if (wanted.has(name)) found.set(name, program);
+      if (!wanted.has(name)) continue;
+      found.set(name, program);
+      if (kernelHasUprobeMulti() && UPROBE.test(String(libbpf().sectionName(program))))
+        libbpf().setAttachType(program, BPF_TRACE_UPROBE_MULTI);
     }
     for (const name of wanted)
       if (!found.has(name)) throw new LiveAuditError('INTERNAL', `no BPF program ${name}`);
@@ -157,35 +126,25 @@ export class BpfObject {
     return libbpf().mapMaxEntries(this.#map(name));
   }
 
-  #attached(pointer: Pointer, what: string): BpfLink {
-    if (pointer === 0n) throw failure(what);
-    const link = new BpfLink(pointer);
+  #own(link: BpfLink): BpfLink {
     this.#links.add(link);
     return link;
   }
 
-  /** Attach a program by its section: tracepoints. @throws LiveAuditError */
-  attach(program: string): BpfLink {
+  /** Attach a program of a section raw_tp/NAME. @throws LiveAuditError */
+  attachTracepoint(program: string): BpfLink {
     const pointer = this.#program(program);
+    const [, tracepoint] = String(libbpf().sectionName(pointer)).split('/');
     forgetLog();
-    const link = libbpf().attach(pointer);
-    return this.#attached(BigInt(link), `cannot attach ${program}`);
+    const fd = libbpf().openRawTracepoint(tracepoint, libbpf().programFd(pointer));
+    if (fd < 0) throw failure(`cannot attach ${program}`);
+    return this.#own(new BpfLink(fd));
   }
 
-  /** Attach a uprobe at a file offset, for every process. @throws LiveAuditError */
-  attachUprobe(
-    program: string,
-    at: { path: string; offset: number; cookie: bigint; retprobe: boolean },
-  ): BpfLink {
-    const pointer = this.#program(program);
-    forgetLog();
-    const opts = Buffer.alloc(UPROBE_OPTS.size);
-    opts.writeBigUInt64LE(BigInt(UPROBE_OPTS.size), 0);
-    opts.writeBigUInt64LE(at.cookie, UPROBE_OPTS.cookie);
-    opts.writeUInt8(at.retprobe ? 1 : 0, UPROBE_OPTS.retprobe);
-    const { path, offset } = at;
-    const link = libbpf().attachUprobe(pointer, ANY_PID, path, offset, opts);
-    return this.#attached(BigInt(link), `cannot attach ${program} to ${path}`);
+  /** @throws LiveAuditError */
+  attachUprobe(program: string, place: UprobePlace): BpfLink {
+    const fd = libbpf().programFd(this.#program(program));
+    return this.#own(new BpfLink(linkUprobe(fd, place)));
   }
 
   /** Detach one link. */
@@ -196,26 +155,16 @@ export class BpfObject {
 
   /** Own a link that was pinned by an earlier process. @throws LiveAuditError */
   adopt(pin: string): BpfLink {
-    forgetLog();
-    const link = BpfLink.open(pin);
-    this.#links.add(link);
-    return link;
+    return this.#own(BpfLink.open(pin));
   }
 
-  /** Let go of everything that is pinned, attached as it is. */
-  leave(): void {
-    for (const link of this.#links) link.leave();
-    this.#links.clear();
-    this.close();
-  }
-
-  /** Detach everything; the maps stay. */
+  /** Detach everything that is not pinned; the maps stay. */
   detachAll(): void {
     for (const link of this.#links) link.close();
     this.#links.clear();
   }
 
-  /** Detach everything and free the object. */
+  /** Detach everything that is not pinned, and free the object. */
   close(): void {
     this.detachAll();
     for (const object of this.#objects.splice(0)) libbpf().close(object);

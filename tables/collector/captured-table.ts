@@ -31,7 +31,7 @@ export class CapturedTable {
       const settings = options.settings?.[spec.name];
       session = new CaptureSession({
         ...{ capture, writer, keepCapture, log, onRecord },
-        ...{ ...places, ...sizes, settings },
+        ...{ ...places, ...sizes, settings, targets: options.targets ?? [] },
       });
     } catch (error) {
       if (!(error instanceof LiveAuditError)) {

@@ -13,6 +13,7 @@ import { ProbeStatePublisher } from './probe-state.ts';
 import { RunningSource } from './running-source.ts';
 import type { Source } from './source.ts';
 import { CollectorLock, openStateDir } from './state-dir.ts';
+import type { ConfiguredTarget } from './symbol-places.ts';
 import type { TargetKind } from './target-kind.ts';
 
 export interface CollectorOptions {
@@ -35,7 +36,7 @@ export interface CollectorOptions {
   /** What else the config says of a table, by its name. */
   readonly settings?: Readonly<Record<string, CaptureSettings>>;
   /** Binaries beyond what is discovered. */
-  readonly targets?: readonly { readonly program: string; readonly path: string }[];
+  readonly targets?: readonly ConfiguredTarget[];
   /** For recordings: sees each record of the kernel's ring buffer. */
   readonly onRecord?: RecordSink;
 }

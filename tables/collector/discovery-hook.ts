@@ -60,7 +60,7 @@ export class ExecHook {
     try {
       const fd = this.#object.mapFd('programs');
       this.#ring = new KernelRing(fd, this.#object.mapEntries('programs'));
-      this.#object.attach('discover_exec');
+      this.#object.attachTracepoint('discover_exec');
       this.#waker = new RingWaker(fd, () => this.#drain());
     } catch (error) {
       this.#object.close();

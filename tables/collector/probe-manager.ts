@@ -24,6 +24,7 @@ import {
   readTarget,
   type Target,
 } from './probe-target.ts';
+import { type ConfiguredTarget, placesId, placesOf } from './symbol-places.ts';
 import type { ProbeSpec, TargetKind } from './target-kind.ts';
 import { decodeTarget, encodeTarget, type TargetRecord } from './target-record.ts';
 
@@ -38,6 +39,18 @@ const oneLine = (error: unknown): string =>
     : `${error instanceof Error ? error.message : error}`;
 
 const linkName = (id: number, probe: ProbeSpec): string => `${id}-${probe.index}`;
+
+export interface ProbeSettings {
+  readonly pins?: Pins | null;
+  /** Of the binaries that an earlier collector may have attached to. */
+  readonly kinds?: readonly TargetKind[];
+  /** Probes to attach that only the config asks for. */
+  readonly options?: ReadonlySet<string>;
+  /** What the config says of the symbols of single files. */
+  readonly configured?: readonly ConfiguredTarget[];
+  /** How many binaries are attached at most. */
+  readonly limit?: number;
+}
 
 export class ProbeManager {
   readonly #object: BpfObject;
@@ -54,24 +67,16 @@ export class ProbeManager {
   readonly #known = new Map<string, boolean>();
   readonly #options: ReadonlySet<string>;
   readonly #limit: number;
+  readonly #configured: readonly ConfiguredTarget[];
   #nextId = 0;
 
-  /**
-   * @param kinds of binaries that an earlier collector may have attached to
-   * @param options probes to attach that only the config asks for
-   * @param limit how many binaries are attached at most
-   */
-  constructor(
-    object: BpfObject,
-    pins: Pins | null = null,
-    kinds: readonly TargetKind[] = [],
-    options: ReadonlySet<string> = new Set(),
-    limit: number = TargetLayout.max,
-  ) {
+  constructor(object: BpfObject, settings: ProbeSettings = {}) {
+    const { pins = null, kinds = [], options = new Set(), limit = TargetLayout.max } = settings;
     this.#object = object;
     this.#pins = pins;
     this.#options = options;
     this.#limit = limit;
+    this.#configured = settings.configured ?? [];
     this.#targetsFd = object.mapFd('targets');
     this.#counts = new ProbeCounts(object.mapFd('stats'));
     if (pins) this.#adoptAll(pins, kinds);
@@ -101,7 +106,12 @@ export class ProbeManager {
   attach(kind: TargetKind, executable: Executable): boolean {
     // A probe keeps its inode alive; that of a refused file may be another file's by now.
     const known = this.#known.get(executable.inode) ?? this.#known.get(refusedKey(executable));
-    return known ?? this.#attachNew(newTarget(kind, executable, this.#options));
+    return known ?? this.#attachNew(this.#newTarget(kind, executable));
+  }
+
+  #newTarget(kind: TargetKind, executable: Executable): Target {
+    const places = placesOf(this.#configured, kind.program, executable);
+    return newTarget(kind, executable, this.#options, places);
   }
 
   #attachNew(target: Target): boolean {
@@ -133,7 +143,7 @@ export class ProbeManager {
       const next = this.#waiting.shift();
       if (!next) return;
       this.#known.delete(refusedKey(next.executable));
-      this.#attachNew(newTarget(next.kind, next.executable, this.#options));
+      this.#attachNew(this.#newTarget(next.kind, next.executable));
     }
   }
 
@@ -247,7 +257,8 @@ export class ProbeManager {
   /** @param names of pinned links: those that are taken over are taken out */
   #adopt(id: number, kind: TargetKind, record: TargetRecord, names: Set<string>): boolean {
     const { inode, path, name } = record;
-    const target = newTarget(kind, { inode, path, name }, this.#options);
+    const target = this.#newTarget(kind, { inode, path, name });
+    if (placesId(target.places) !== record.places) return false; // it is attached elsewhere
     dropUnneeded(target, record);
     for (const probe of target.probes) {
       const pinned = linkName(id, probe.spec);

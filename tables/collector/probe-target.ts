@@ -1,10 +1,11 @@
 /** A binary and the probes that it gets: what the probe manager holds of it, and what its ELF file says. */
-import { findAllSymbols } from '../../native/debug-symbols.ts';
+
+import type { BpfLink } from '../../native/bpf-link.ts';
 import { type Elf, fileOffset, probeAddress } from '../../native/elf.ts';
 import { TargetLayout } from '../../native/events.ts';
 import type { Executable } from '../../native/executables.ts';
-import type { BpfLink } from '../../native/libbpf.ts';
 import { type ProbeState, waitingProbe } from './probe-state.ts';
+import { placesId, type SymbolPlaces, symbolsAt } from './symbol-places.ts';
 import type { ProbeSpec, Symbols, TargetKind } from './target-kind.ts';
 import type { TargetRecord } from './target-record.ts';
 
@@ -17,6 +18,8 @@ export interface Probe {
 export interface Target {
   readonly kind: TargetKind;
   readonly executable: Executable;
+  /** What the config says of its symbols. */
+  readonly places: SymbolPlaces;
   probes: readonly Probe[];
 }
 
@@ -24,11 +27,12 @@ export function newTarget(
   kind: TargetKind,
   executable: Executable,
   options: ReadonlySet<string>,
+  places: SymbolPlaces,
 ): Target {
   const probes = kind.probes
     .filter(({ option }) => option === undefined || options.has(option))
     .map((spec) => ({ spec, state: waitingProbe(kind, executable, spec), link: null }));
-  return { kind, executable, probes };
+  return { kind, executable, places, probes };
 }
 
 /** Take out the probes that stand in for what this binary has. */
@@ -39,18 +43,15 @@ export function dropUnneeded(target: Target, record: TargetRecord): void {
   );
 }
 
-/** Where a binary has what the kind needs. @throws LiveAuditError ELF */
-export function readTarget({ kind, executable }: Target, elf: Elf): TargetRecord {
+/** Where a binary has what the kind needs. @throws LiveAuditError ELF, NO_SYMBOL */
+export function readTarget({ kind, executable, places }: Target, elf: Elf): TargetRecord {
   const { probes, globals, program } = kind;
   const named = [
     ...probes.flatMap((p) => [p.symbol, p.unless ?? p.symbol, p.only ?? p.symbol]),
     ...(kind.symbols ?? []),
   ];
-  const symbols = findAllSymbols(
-    elf,
-    executable.path,
-    new Set([...named, ...globals.map((g) => g.symbol)]),
-  );
+  const names = new Set([...named, ...globals.map((g) => g.symbol)]);
+  const symbols = symbolsAt(elf, executable.path, names, places);
   const probeVaddr = new Array<number>(TargetLayout.probes).fill(0);
   const probeOffset = new Array<number>(TargetLayout.probes).fill(0);
   const symbolVaddr = new Array<number>(TargetLayout.symbols).fill(0);
@@ -61,7 +62,8 @@ export function readTarget({ kind, executable }: Target, elf: Elf): TargetRecord
   }
   for (const { index, symbol, locate } of globals)
     symbolVaddr[index] = symbols.get(symbol)?.vaddr ?? locate?.(elf, symbols) ?? 0;
-  return { probeVaddr, probeOffset, symbolVaddr, program, buildId: elf.buildId, ...executable };
+  const addresses = { probeVaddr, probeOffset, symbolVaddr };
+  return { ...addresses, places: placesId(places), program, buildId: elf.buildId, ...executable };
 }
 
 /** Where to probe; null where the binary has no such place, or needs none. */

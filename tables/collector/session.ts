@@ -25,6 +25,7 @@ import { OpenEvents } from './open-events.ts';
 import { epochOf, Pins } from './pins.ts';
 import { ProbeManager } from './probe-manager.ts';
 import type { ProbeState } from './probe-state.ts';
+import type { ConfiguredTarget } from './symbol-places.ts';
 import { loadOverPins, removeOthers, type TakeOver } from './take-over.ts';
 import type { TargetKind } from './target-kind.ts';
 import { Trouble } from './trouble.ts';
@@ -43,6 +44,8 @@ export interface SessionOptions {
   /** Longest JSON of bound parameters, bytes; 0: they are not captured. */
   readonly parameterBytes: number;
   readonly settings?: CaptureSettings | undefined;
+  /** What the config says of single binaries. */
+  readonly targets: readonly ConfiguredTarget[];
   readonly log: (line: string) => void;
   /** For recordings: sees each record of the kernel's ring buffer before the assembler. */
   readonly onRecord?: RecordSink | undefined;
@@ -93,7 +96,10 @@ export class CaptureSession {
       for (const [map, value] of Object.entries(settings.maps))
         updateArray(this.#object.mapFd(map), 0, value);
       const wanted = new Set([...settings.options, ...(parameterBytes > 0 ? ['parameters'] : [])]);
-      const probes = new ProbeManager(this.#object, this.#pins, capture.kinds, wanted);
+      const probes = new ProbeManager(this.#object, {
+        ...{ pins: this.#pins, kinds: capture.kinds, options: wanted },
+        configured: options.targets,
+      });
       this.#probes = probes;
       this.#world = {
         target: (id) => probes.target(id),
@@ -152,7 +158,7 @@ export class CaptureSession {
     const pin = this.#pins?.linkPath(`tracepoint-${program}`);
     if (pin !== undefined && fs.existsSync(pin)) this.#object.adopt(pin);
     else {
-      const link = this.#object.attach(program);
+      const link = this.#object.attachTracepoint(program);
       if (pin !== undefined) link.pin(pin);
     }
   }
@@ -266,7 +272,6 @@ export class CaptureSession {
     this.#checkpoint.close();
     this.#losses.close();
     this.#ring.close();
-    if (this.#pins) this.#object.leave();
-    else this.#object.close();
+    this.#object.close();
   }
 }

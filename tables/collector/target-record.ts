@@ -8,6 +8,8 @@ export interface TargetRecord {
   readonly symbolVaddr: readonly number[];
   /** File offsets by probe index. */
   readonly probeOffset: readonly number[];
+  /** `placesId` of what the config said of its symbols. */
+  readonly places: number;
   readonly program: string;
   readonly buildId: string | null;
   readonly inode: string;
@@ -33,6 +35,7 @@ export function encodeTarget(record: TargetRecord): Buffer {
   addresses(TargetLayout.symbol_vaddr, record.symbolVaddr);
   addresses(TargetLayout.probe_offset, record.probeOffset);
   bytes.writeUInt32LE(1, TargetLayout.in_use);
+  bytes.writeUInt32LE(record.places, TargetLayout.places);
   for (const key of ['program', 'buildId', 'inode', 'path', 'name'] as const) {
     const [start, end] = TEXT[key];
     bytes.write(record[key] ?? '', start, end - start - 1);
@@ -54,6 +57,7 @@ export function decodeTarget(bytes: Buffer): TargetRecord | null {
     probeVaddr: addresses(TargetLayout.probe_vaddr, TargetLayout.probes),
     symbolVaddr: addresses(TargetLayout.symbol_vaddr, TargetLayout.symbols),
     probeOffset: addresses(TargetLayout.probe_offset, TargetLayout.probes),
+    places: bytes.readUInt32LE(TargetLayout.places),
     program: text(TEXT.program),
     buildId: text(TEXT.buildId) || null,
     inode: text(TEXT.inode),

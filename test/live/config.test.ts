@@ -3,6 +3,8 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { fileOffset, withElf } from '../../native/elf.ts';
+import { findSymbols } from '../../native/elf-symbols.ts';
 import { CollectorProcess, until } from './collector-process.ts';
 import { describeLive } from './requires.ts';
 import { closeShells, ShellSession } from './shell-session.ts';
@@ -51,6 +53,16 @@ describeLive('the config of a running collector', () => {
       [long.slice(0, 256), 1],
       [long, 0],
     ]);
+  });
+
+  test('no change leaves descriptors behind', async () => {
+    const descriptors = () => fs.readdirSync(`/proc/${collector.child.pid}/fd`).length;
+    const before = descriptors();
+    for (let i = 1; i <= 4; i++) {
+      write({ max_text: 256 * i });
+      await until(() => collector.stderr.split('max_text changed').length === i + 1);
+    }
+    await until(() => descriptors() <= before);
   });
 
   test('a wrong config is refused whole, with the key and the reason; the last good one stays', async () => {
@@ -121,4 +133,55 @@ describeLive('the config of a running collector', () => {
       () => collector.query(`SELECT 1 FROM live_audit_probes WHERE target = '${copy}'`).length > 0,
     );
   });
+
+  test('a build whose function is called otherwise, or has no symbol: the config says where it is', async () => {
+    const bash = fs.readFileSync('/bin/bash');
+    const binary = path.join(directory, 'hidden');
+    const name = Buffer.from('\0read_command\0', 'latin1');
+    const offset = withElf('/bin/bash', (elf) => {
+      const symbol = findSymbols(elf, new Set(['read_command'])).get('read_command');
+      return symbol ? fileOffset(elf, symbol.vaddr) : null;
+    });
+    const at = bash.indexOf(name);
+    expect([at > 0, bash.indexOf(name, at + 1), offset !== null]).toEqual([true, -1, true]);
+    bash.write('\0read_commanX\0', at, 'latin1');
+    fs.writeFileSync(binary, bash, { mode: 0o755 });
+    const configured = (symbols?: Record<string, string>) =>
+      write({ targets: [{ program: 'bash', path: binary, ...(symbols && { symbols }) }] });
+    const probes = () =>
+      collector.query(
+        `SELECT DISTINCT state, last_error FROM live_audit_probes WHERE target = '${binary}'`,
+      );
+    const changes = async (count: number) =>
+      until(() => collector.stderr.split('targets changed').length === count + 1);
+
+    configured();
+    await changes(1);
+    await until(() => probes().length > 0);
+    expect(probes()).toMatchObject([
+      {
+        state: 'failed',
+        last_error: expect.stringMatching(/no read_command .*targets\[\]\.symbols/),
+      },
+    ]);
+    const shell = await ShellSession.open([binary, '--norc', '--noprofile']);
+    for (const [i, place] of ['read_commanX', `0x${offset?.toString(16)}`].entries()) {
+      configured({ read_command: place });
+      await changes(i + 2);
+      await until(() => probes().length === 1 && probes()[0]?.state === 'attached');
+      await shell.run(`(exit ${i + 1})`);
+      await until(() => commands(shell.pid).length === i + 1);
+    }
+    expect(commands(shell.pid)).toEqual([
+      ['(exit 1)', 0],
+      ['(exit 2)', 0],
+    ]);
+
+    configured({ read_command: 'nowhere' });
+    await changes(4);
+    await until(() => probes()[0]?.state === 'failed');
+    expect(String(probes()[0]?.last_error)).toContain(
+      'no nowhere, where the config has read_command',
+    );
+  }, 60_000);
 });

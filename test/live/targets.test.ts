@@ -111,7 +111,7 @@ describeLive('targets of a running collector', () => {
     expect(statesOf(impostor)).toEqual([
       {
         state: 'failed',
-        last_error: `${impostor}: no read_command [NO_SYMBOL]: a build with its .dynsym or .symtab is captured; Debian, Fedora and upstream builds have it`,
+        last_error: `${impostor}: no read_command [NO_SYMBOL]: install the debug symbols of its package (-dbgsym, -debuginfo), or name the place in the config: \`targets[].symbols\``,
       },
     ]);
     child.kill();

@@ -163,7 +163,23 @@ test.each([
     'shell.uid.drop[0]: must be a whole number from 0 to 4294967295',
   ],
   ['{"targets": {}}', /^targets: must be an array/],
-  ['{"targets": [7]}', 'targets[0]: must be an object with program and path'],
+  ['{"targets": [7]}', 'targets[0]: must be an object with program, path and symbols'],
+  [
+    '{"targets": [{"program": "bash", "path": "/x", "symbols": {"readlin": "a"}}]}',
+    /^targets\[0\]\.symbols\.readlin: is no symbol that bash is captured by; known: .*read_command/,
+  ],
+  [
+    '{"targets": [{"program": "bash", "path": "/x", "symbols": {"read_command": "0x"}}]}',
+    'targets[0].symbols.read_command: must be the name of a symbol, or the file offset of the function as 0x…',
+  ],
+  [
+    '{"targets": [{"program": "bash", "path": "/x", "symbols": {"interactive": "0x10"}}]}',
+    'targets[0].symbols.interactive: must be the name of a symbol',
+  ],
+  [
+    '{"targets": [{"program": "bash", "path": "/x", "symbols": {"read_command": 7}}]}',
+    'targets[0].symbols.read_command: must be a text',
+  ],
   ['{"targets": [{"program": "bash"}]}', 'targets[0].path: must be an absolute path'],
   ['{"targets": [{"path": "/x"}]}', /^targets\[0\].program: must be one of: bash, /],
   [

@@ -83,7 +83,7 @@ const STRUCTS: readonly StructLayout[] = [
     name: 'target',
     offsets: without(TargetLayout, 'size', 'probes', 'symbols', 'max'),
     size: TargetLayout.size,
-    unread: ['reserved'],
+    unread: [],
   },
   {
     name: 'probe_stats',

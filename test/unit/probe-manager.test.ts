@@ -119,7 +119,7 @@ describeLive('the probe manager', () => {
     const [required] = bash.probes;
     if (!required) throw new Error('no probes');
     const kind: TargetKind = { ...bash, probes: [{ ...required, symbol: 'f' }], globals: [] };
-    probes = new ProbeManager(object, null, [], new Set(), LIMIT);
+    probes = new ProbeManager(object, { limit: LIMIT });
     const elf = (n: number): Buffer =>
       buildElf({
         code: Buffer.alloc(256, 0x90),

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { COLLECTOR_DEFAULTS } from '../../../tables/collector/defaults.ts';
 import { DEFAULT_STATE_DIR } from '../../../tables/collector/state-dir.ts';
+import { type ConfiguredTarget, placeProblem } from '../../../tables/collector/symbol-places.ts';
 import { captures, eventSpecs } from '../../../tables/index.ts';
 import type { MysqlConfig } from '../../../tables/mysql_queries/settings.ts';
 import { MAX_CAPACITY, MIN_CAPACITY } from '../../../tables/ring/layout.ts';
@@ -26,7 +27,8 @@ const MAX_PID = 2 ** 22;
 
 /** The tables that can be switched, and the programs that can be targets. */
 export const TABLES: readonly string[] = eventSpecs.map(({ name }) => name);
-const PROGRAMS = [...new Set(captures.flatMap(({ kinds }) => kinds.map((kind) => kind.program)))];
+const KINDS = captures.flatMap(({ kinds }) => kinds);
+const PROGRAMS = [...new Set(KINDS.map(({ program }) => program))];
 
 /** 65536 as "64 KiB". */
 function bytes(value: number): string {
@@ -113,6 +115,19 @@ const shell = z.strictObject(
 );
 export const SHELL_KEYS = Object.keys(shell.shape);
 
+const PLACES_ERROR = 'must be an object: symbol to where it is';
+const PLACE_ERROR = 'must be a text';
+function checkPlaces(
+  { program, symbols = {} }: ConfiguredTarget,
+  context: z.core.$RefinementCtx<unknown>,
+): void {
+  const kind = KINDS.find((it) => it.program === program);
+  for (const [symbol, place] of kind ? Object.entries(symbols) : []) {
+    const message = kind && placeProblem(kind, symbol, place);
+    if (message) context.addIssue({ code: 'custom', path: ['symbols', symbol], message });
+  }
+}
+
 export const schema = z.strictObject(
   {
     state_dir: absolutePath.meta({
@@ -172,19 +187,24 @@ export const schema = z.strictObject(
       }),
     targets: z
       .array(
-        z.strictObject(
-          {
-            program: z.enum(PROGRAMS, { error: `must be one of: ${PROGRAMS.join(', ')}` }),
-            path: absolutePath,
-          },
-          { error: 'must be an object with program and path' },
-        ),
-        { error: 'must be an array of objects with program and path' },
+        z
+          .strictObject(
+            {
+              program: z.enum(PROGRAMS, { error: `must be one of: ${PROGRAMS.join(', ')}` }),
+              path: absolutePath,
+              symbols: z
+                .record(z.string(), z.string({ error: PLACE_ERROR }), { error: PLACES_ERROR })
+                .optional(),
+            },
+            { error: 'must be an object with program, path and symbols' },
+          )
+          .superRefine(checkPlaces),
+        { error: 'must be an array of objects with program, path and symbols' },
       )
       .max(MAX_TARGETS, { error: `must have at most ${MAX_TARGETS} entries` })
       .meta({
-        values: 'array of objects with `program` and `path`',
-        description: `Programs to capture beyond those that are discovered. \`program\` is one of: ${PROGRAMS.join(', ')}; \`path\` is absolute.`,
+        values: 'array of objects with `program`, `path` and, where needed, `symbols`',
+        description: `Programs to capture beyond those that are discovered. \`program\` is one of: ${PROGRAMS.join(', ')}; \`path\` is absolute. \`symbols\` says where a build has a function that \`live_audit_probes.symbol\` names, if it is called otherwise or has no symbol: its name there, or its file offset as 0x….`,
       }),
   },
   { error: 'must be an object' },
@@ -210,7 +230,7 @@ export interface Config {
   >;
   readonly shell: ShellConfig;
   readonly mysql: MysqlConfig;
-  readonly targets: readonly { readonly program: string; readonly path: string }[];
+  readonly targets: readonly ConfiguredTarget[];
 }
 
 export const DEFAULT_RING_BYTES = COLLECTOR_DEFAULTS.ringBytes;
