@@ -102,8 +102,7 @@ export class EventAssembler {
     let event = this.#open.find(serial, ms);
     if (event === null) {
       if (this.#open.wasClosed(serial, ms)) {
-        // EOE comes behind the PROCTITLE that the event was over with.
-        if (type !== RecordType.EOE) this.faults.repeated++;
+        if (!this.#isExpected(type, serial)) this.faults.repeated++;
         return;
       }
       event = newEvent(ms, serial, clock);
@@ -112,8 +111,14 @@ export class EventAssembler {
       if (this.#open.size > MAX_OPEN) this.#closeOldest();
     }
     this.#add(event, type, bytes, body, end);
-    const isOver = type === RecordType.EOE || isStandalone(type);
-    if (isOver || (type === RecordType.PROCTITLE && isWhole(event))) this.#close(event);
+    if (isStandalone(type)) this.#close(event, true);
+    else if (type === RecordType.EOE || (type === RecordType.PROCTITLE && isWhole(event)))
+      this.#close(event);
+  }
+
+  /** Whether a record may come after its event was closed: EOE, and the system call by which a message was sent. */
+  #isExpected(type: number, serial: number): boolean {
+    return type === RecordType.EOE || (this.#open.wasEarly(serial) && !isStandalone(type));
   }
 
   #add(event: AuditEvent, type: number, bytes: Buffer, at: number, end: number): void {
@@ -197,8 +202,8 @@ export class EventAssembler {
     if (oldest !== null) this.#close(oldest);
   }
 
-  #close(event: AuditEvent): void {
-    this.#open.close(event);
+  #close(event: AuditEvent, early = false): void {
+    this.#open.close(event, early);
     const { syscall, paths } = event;
     if (syscall === null && event.messages.length === 0) {
       this.#sink.incomplete(event);

@@ -16,6 +16,8 @@ export class OpenEvents {
   readonly #others = new Map<number, AuditEvent>();
   readonly #closedSerial = new Float64Array(CLOSED).fill(-1);
   readonly #closedMs = new Float64Array(CLOSED);
+  /** Closed with the message of a program, whose system call may follow. */
+  readonly #closedEarly = new Uint8Array(CLOSED);
 
   get size(): number {
     return this.#others.size + (this.#newest === null ? 0 : 1);
@@ -42,18 +44,25 @@ export class OpenEvents {
     return displaced;
   }
 
-  close(event: AuditEvent): void {
+  /** @param early whether more of it may come, that is of no interest */
+  close(event: AuditEvent, early: boolean): void {
     const { serial, ms } = event;
     if (event === this.#newest) this.#newest = null;
     else if (this.#others.get(keyOf(serial, ms)) === event) this.#others.delete(keyOf(serial, ms));
     const slot = serial & (CLOSED - 1);
     this.#closedSerial[slot] = serial;
     this.#closedMs[slot] = ms;
+    this.#closedEarly[slot] = Number(early);
   }
 
   wasClosed(serial: number, ms: number): boolean {
     const slot = serial & (CLOSED - 1);
     return this.#closedSerial[slot] === serial && this.#closedMs[slot] === ms;
+  }
+
+  /** Of an event that was closed. */
+  wasEarly(serial: number): boolean {
+    return this.#closedEarly[serial & (CLOSED - 1)] === 1;
   }
 
   oldest(): AuditEvent | null {

@@ -69,9 +69,6 @@ const PROCTITLE_KEYS = ['proctitle'] as const;
 const OPENAT2_KEYS = ['oflag'] as const;
 const SOCKADDR_KEYS = ['saddr'] as const;
 
-const YES = 'y'.charCodeAt(0);
-const NO = 'n'.charCodeAt(0);
-
 /** One for all records: what it holds is valid until the next one. */
 export class RecordDecoder {
   /** Whether the last record was as the kernel writes them: not cut, and no value wrongly encoded. */
@@ -91,12 +88,12 @@ export class RecordDecoder {
     const call = numberField(f, S.syscall, bytes, decimal);
     if (arch === null || call === null) return null;
     if ((f.start[LAST_SYSCALL_KEY] ?? -1) < 0) this.sound = false;
-    const first = (f.start[S.success] ?? -1) < 0 ? 0 : bytes[f.start[S.success] ?? 0];
+    const success = textField(f, S.success, bytes, wordText);
     return {
       arch,
       number: call,
       name: syscallName(arch, call),
-      success: first === YES ? 1 : first === NO ? 0 : null,
+      success: success === 'yes' ? 1 : success === 'no' ? 0 : null,
       exit: numberField(f, S.exit, bytes, decimal),
       a0: numberField(f, S.a0, bytes, hex32),
       a1: numberField(f, S.a1, bytes, hex32),

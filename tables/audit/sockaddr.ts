@@ -1,6 +1,6 @@
 /**
- * The address of a SOCKADDR record: the bytes of a struct sockaddr, which is of the machine's own byte order but
- * for ports (linux/un.h, linux/in.h, linux/in6.h).
+ * The address of a SOCKADDR record: the bytes of a struct sockaddr, whose family, below 256, is in the
+ * machine's byte order and whose port is in the network's (linux/un.h, linux/in.h, linux/in6.h).
  */
 import { SocketAddress } from 'node:net';
 import { toText } from '../events/text.ts';
@@ -23,7 +23,7 @@ export interface Endpoint {
 /** @returns null for other families, a socket without a name, and what is cut */
 export function endpointOf(bytes: Buffer): Endpoint | null {
   if (bytes.length < FAMILY_BYTES) return null;
-  switch (bytes.readUInt16LE()) {
+  switch (bytes[0] || bytes[1]) {
     case AF_UNIX: {
       const address = unixName(bytes.subarray(FAMILY_BYTES));
       return address === '' ? null : { address, port: null };

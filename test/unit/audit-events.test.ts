@@ -53,6 +53,20 @@ describe('an event is whole', () => {
     expect(w.serials).toEqual([6]);
   });
 
+  test('with a message of a program, although the system call that sent it follows', () => {
+    const w = world();
+    w.put('SERVICE_START', "pid=1 uid=0 auid=0 ses=1 msg='unit=x res=success'", 6);
+    w.put('SYSCALL', syscall({ syscall: 44 }), 6);
+    w.put('SOCKADDR', 'saddr=100000000000000000000000', 6);
+    w.put('PROCTITLE', 'proctitle="init"', 6);
+    w.put('EOE', '', 6);
+    w.assembler.close();
+    expect(w.rows).toMatchObject([{ table: 'audit_user_events', serial: 6 }]);
+    expect(w.assembler.faults).toEqual({ malformed: 0, unreadable: 0, repeated: 0 });
+    w.put('SERVICE_START', "pid=1 uid=0 auid=0 ses=1 msg='unit=x res=success'", 6);
+    expect(w.assembler.faults.repeated).toBe(1);
+  });
+
   test('after two seconds, and not before', () => {
     const w = world();
     w.put('SYSCALL', exec, 5);

@@ -89,6 +89,18 @@ describe('who and when', () => {
     });
   });
 
+  test('values in quotes, as programs write them that pass records on', () => {
+    const fields = syscall({ items: 1 })
+      .replace('success=yes', 'success="yes"')
+      .replace('tty=pts3', 'tty="pts3"');
+    expect(
+      only([
+        line('SYSCALL', fields),
+        line('PATH', 'item=0 name="/f" inode=1 mode=0100644 ouid=0 ogid=0 nametype="CREATE"'),
+      ]),
+    ).toMatchObject({ success: 1, tty: 'pts3', path: '/f', truncated: 0 });
+  });
+
   test('no login is 4294967295, also where an old kernel says -1', () => {
     const fields = syscall({ syscall: 41 })
       .replace('auid=1000', 'auid=-1')

@@ -5,6 +5,7 @@ const unix = (name: string): string => `0100${Buffer.from(name).toString('hex')}
 
 test.each<[string, string, { address: string; port: number | null } | null]>([
   ['IPv4', '020001BBC00002070000000000000000', { address: '192.0.2.7', port: 443 }],
+  ['of a big-endian machine', '000201BBC0000207', { address: '192.0.2.7', port: 443 }],
   [
     'IPv6',
     '0A000016000000000000000000000000000000000000000100000000',
