@@ -14,6 +14,10 @@ import { writeBill } from './package/sbom.ts';
 import { buildExecutable } from './package/sea.ts';
 import { type Arch, isArch, run, type Target, targetOf } from './package/target.ts';
 
+/** PostgreSQL's parser, as tables/fingerprint/files.ts asks for it. */
+const PARSER_DIR = 'node_modules/libpg-query/wasm';
+const PARSER = ['libpg-query.js', 'libpg-query.wasm'];
+
 const say = (line: string): void => console.log(`==> ${line}`);
 const megabytes = (file: string): string => `${(fs.statSync(file).size / 1e6).toFixed(1)} MB`;
 
@@ -32,6 +36,7 @@ function assetsOf(target: Target): Record<string, string> {
   const objects = fs.readdirSync(outDir).filter((file) => file.endsWith('.o'));
   return {
     'koffi.node': target.koffi,
+    ...Object.fromEntries(PARSER.map((file) => [file, path.join(PARSER_DIR, file)])),
     'libbpf.so.1': buildLibbpf(target),
     ...Object.fromEntries(objects.sort().map((file) => [file, path.join(outDir, file)])),
   };

@@ -11,6 +11,7 @@ import { equals, matcher, range } from '../extension/sdk/push-down.ts';
 import type { ColumnSpec, TableSpec, Value } from '../extension/sdk/spec.ts';
 import { LiveAuditError } from '../native/errors.ts';
 import { CONSUMER, Consumers, withConsumer } from './consumers.ts';
+import type { DerivedColumn } from './derived.ts';
 import type { RecordCursor } from './ring/cursor.ts';
 import { type Lookup, type RingRange, RingReader } from './ring/reader.ts';
 import { hashInteger, hashText } from './ring/value-index.ts';
@@ -31,21 +32,40 @@ interface Given {
   readonly upTo: number;
 }
 
+/** A derived column, by places. */
+interface Derivation {
+  readonly from: readonly number[];
+  readonly of: (...values: Value[]) => Value;
+}
+
 export class EventTable implements Table {
   /** As it is served: the ring's columns, then `consumer`. */
   readonly spec: TableSpec;
   readonly reader: RingReader;
   readonly #stored: TableSpec;
   readonly #index: ReadonlyMap<string, number>;
+  /** By the place of the column. */
+  readonly #derived: ReadonlyMap<number, Derivation>;
+  readonly derived: readonly DerivedColumn[];
   readonly #consumers: Consumers;
   readonly #given = new WeakMap<QueryContext, Given>();
 
-  /** @param spec of the ring */
-  constructor(directory: string, spec: TableSpec) {
+  /**
+   * @param spec of the ring
+   * @param derived columns of it that the ring holds as NULL
+   */
+  constructor(directory: string, spec: TableSpec, derived: readonly DerivedColumn[] = []) {
     this.#stored = spec;
     this.spec = withConsumer(spec);
     this.reader = new RingReader({ directory, spec });
     this.#index = new Map(spec.columns.map((column, i) => [column.name, i]));
+    this.derived = derived;
+    this.#derived = new Map(
+      derived.map(({ name, from, of }) => [
+        this.#index.get(name) ?? NOT_STORED,
+        { from: this.indexes(from), of },
+      ]),
+    );
     this.#consumers = new Consumers(directory, spec.name);
   }
 
@@ -54,23 +74,46 @@ export class EventTable implements Table {
     const places = this.#places(context);
     const consumer = consumerOf(context) ?? null;
     for (const record of this.#records(context))
-      yield places.map((place) => (place === NOT_STORED ? consumer : record.value(place)));
+      yield places.map((place) => (place === NOT_STORED ? consumer : this.#value(record, place)));
   }
 
   /** The same rows, without strings. */
   *encodable(context: QueryContext): Generator<EncodableRow, void, undefined> {
     // The consumer's column is behind those of the ring.
-    const stored = Uint32Array.from(this.#places(context).filter((place) => place !== NOT_STORED));
+    const runs = this.#runs(this.#places(context).filter((place) => place !== NOT_STORED));
     const consumer = consumerOf(context) ?? null;
-    const hasConsumer = stored.length < context.columns.length;
+    const hasConsumer = context.columns.some(({ name }) => !this.#index.has(name));
     let record: RecordCursor | undefined;
     const row: EncodableRow = {
       encode: (cells: CellSink) => {
-        record?.put(stored, cells);
+        if (record === undefined) return;
+        for (const run of runs) {
+          if (typeof run === 'number') cells.value(this.#value(record, run));
+          else record.put(run, cells);
+        }
         if (hasConsumer) cells.value(consumer);
       },
     };
     for (record of this.#records(context)) yield row;
+  }
+
+  /** Columns that stand one behind the other in the ring, and between them those that are derived. */
+  #runs(places: readonly number[]): (Uint32Array | number)[] {
+    const runs: (number[] | number)[] = [];
+    for (const place of places) {
+      const last = runs.at(-1);
+      if (this.#derived.has(place)) runs.push(place);
+      else if (typeof last === 'object') last.push(place);
+      else runs.push([place]);
+    }
+    return runs.map((run) => (typeof run === 'number' ? run : Uint32Array.from(run)));
+  }
+
+  #value(record: RecordCursor, place: number): Value {
+    const derivation = this.#derived.get(place);
+    return derivation
+      ? derivation.of(...derivation.from.map((from) => record.value(from)))
+      : record.value(place);
   }
 
   taken(context: QueryContext): void {
@@ -88,7 +131,7 @@ export class EventTable implements Table {
       wanted.toEid = Math.min(wanted.toEid, given.upTo);
     }
     for (const record of this.reader.matching(wanted, this.#lookups(context))) {
-      if (tests.every(({ column, test }) => test(record.value(column)))) yield record;
+      if (tests.every(({ column, test }) => test(this.#value(record, column)))) yield record;
     }
     if (this.reader.damage !== null)
       throw new LiveAuditError('RING_DAMAGED', `${this.reader.path}: ${this.reader.damage}`);
@@ -122,23 +165,29 @@ export class EventTable implements Table {
       const test = push === 'equal' ? matcher(context, name) : null;
       if (test) tests.push({ column: this.#index.get(name) ?? -1, test });
     }
-    return tests;
+    // What must be computed is looked at last.
+    const cost = ({ column }: { readonly column: number }) => Number(this.#derived.has(column));
+    return tests.sort((a, b) => cost(a) - cost(b));
   }
 
   #lookups(context: QueryContext): Lookup[] {
     const lookups: Lookup[] = [];
     for (const column of this.#stored.columns) {
       const values = column.push === 'equal' ? equals(context, column.name) : null;
-      if (values === null) continue;
+      const place = this.#index.get(column.name) ?? NOT_STORED;
+      if (values === null || this.#derived.has(place)) continue;
       const hashes = [...values].map((value) => hashOfValue(column, value));
-      lookups.push({ column: this.#index.get(column.name) ?? -1, hashes });
+      lookups.push({ column: place, hashes });
     }
     return lookups;
   }
 
   /** The whole row of a record, by column name. */
   row(record: RecordCursor): Record<string, Value> {
-    return Object.fromEntries(this.#stored.columns.map(({ name }, i) => [name, record.value(i)]));
+    const cells = this.#stored.columns.map(
+      ({ name }, i) => [name, this.#value(record, i)] as const,
+    );
+    return Object.fromEntries(cells);
   }
 
   close(): void {

@@ -48,7 +48,8 @@ export interface Tables {
  * @param failures what keeps this process from collecting, for live_audit_probes
  */
 export function openTables(stateDir: string, failures: () => ProbeState[] = () => []): Tables {
-  const events = eventSpecs.map((spec) => new EventTable(stateDir, spec));
+  const derived = new Map(captures.map((capture) => [capture.spec, capture.derived]));
+  const events = eventSpecs.map((spec) => new EventTable(stateDir, spec, derived.get(spec)));
   const mark = new ReaderMark(stateDir);
   return {
     events,

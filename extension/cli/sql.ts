@@ -4,16 +4,21 @@
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { LiveAuditError } from '../../native/errors.ts';
+import type { DerivedColumn } from '../../tables/derived.ts';
 import type { Table } from '../sdk/context.ts';
+import type { Value } from '../sdk/spec.ts';
 import type { Cell, Result } from './output.ts';
+
+/** Derived columns are computed when a statement looks at them. */
+type Source = Table & { readonly derived?: readonly DerivedColumn[] };
 
 const MISSING = /^no such table: (?:main\.|temp\.)?(.+)$/;
 
 export class EmbeddedSql {
   readonly #db = new DatabaseSync(':memory:');
-  readonly #tables: ReadonlyMap<string, Table>;
+  readonly #tables: ReadonlyMap<string, Source>;
 
-  constructor(tables: readonly Table[]) {
+  constructor(tables: readonly Source[]) {
     this.#tables = new Map(tables.map((table) => [table.spec.name, table]));
   }
 
@@ -58,16 +63,31 @@ export class EmbeddedSql {
     }
   }
 
-  #fill(table: Table): void {
+  #fill(table: Source): void {
     const { name, columns } = table.spec;
-    const declared = columns.map((column) => `"${column.name}" ${column.type}`).join(', ');
-    this.#db.exec(`CREATE TABLE "${name}" (${declared}); BEGIN`);
+    const derived = new Map(table.derived?.map((column) => [column.name, column]));
+    const declared = columns.map((column) => {
+      const derivation = derived.get(column.name);
+      const generated = derivation ? ` AS (${this.#call(name, derivation)})` : '';
+      return `"${column.name}" ${column.type}${generated}`;
+    });
+    this.#db.exec(`CREATE TABLE "${name}" (${declared.join(', ')}); BEGIN`);
+    const stored = columns.filter((column) => !derived.has(column.name));
     const insert = this.#db.prepare(
-      `INSERT INTO "${name}" VALUES (${columns.map(() => '?').join(', ')})`,
+      `INSERT INTO "${name}" VALUES (${stored.map(() => '?').join(', ')})`,
     );
-    for (const row of table.generate({ columns, constraints: [] }))
+    for (const row of table.generate({ columns: stored, constraints: [] }))
       insert.run(...(row as SQLInputValue[]));
     this.#db.exec('COMMIT');
+  }
+
+  /** An SQL function that computes the column. @returns its call */
+  #call(table: string, { name, from, of }: DerivedColumn): string {
+    const called = `${table}_${name}`;
+    this.#db.function(called, { deterministic: true, varargs: true }, (...values) =>
+      of(...(values as Value[])),
+    );
+    return `${called}(${from.map((column) => `"${column}"`).join(', ')})`;
   }
 
   close(): void {
