@@ -18,7 +18,7 @@ export class CapturedTable {
   constructor(options: CollectorOptions, capture: Capture, keepCapture: boolean) {
     const { stateDir: directory, assetsDir, log, onRecord } = options;
     const { spec } = capture;
-    const { kernelRingBytes, maxText } = { ...COLLECTOR_DEFAULTS, ...options };
+    const { kernelRingBytes, maxText, redaction } = { ...COLLECTOR_DEFAULTS, ...options };
     this.capture = capture;
     this.#ring = new RingPlace(options, spec);
     const { writer } = this.#ring;
@@ -30,7 +30,7 @@ export class CapturedTable {
       const sizes = { kernelRingBytes, maxText, parameterBytes };
       const settings = options.settings?.[spec.name];
       session = new CaptureSession({
-        ...{ capture, writer, keepCapture, log, onRecord },
+        ...{ capture, writer, keepCapture, log, onRecord, redaction },
         ...{ ...places, ...sizes, settings, targets: options.targets ?? [] },
       });
     } catch (error) {

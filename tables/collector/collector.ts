@@ -5,6 +5,7 @@
 import { bpffsProblem } from '../../native/bpffs.ts';
 import type { RecordSink } from '../../native/kernel-ring.ts';
 import { trimHeap } from '../../native/libc.ts';
+import type { Redaction } from '../redact/guarded.ts';
 import type { Capture, CaptureSettings } from './capture.ts';
 import { CapturedTables } from './captured-tables.ts';
 import { Discovery } from './discovery.ts';
@@ -31,6 +32,8 @@ export interface CollectorOptions {
   /** Pin probes and rings, so that capture outlives this process; the default. */
   readonly keepCapture?: boolean;
   readonly maxText?: number;
+  /** How secrets are taken out of texts; null: not at all. */
+  readonly redaction?: Redaction | null;
   /** Longest JSON of bound parameters, bytes, by table; what is 0 or not named is not captured. */
   readonly parameterBytes?: Readonly<Record<string, number>>;
   /** What else the config says of a table, by its name. */

@@ -15,6 +15,8 @@ import type { Executable } from '../../native/executables.ts';
 import { KernelRing, type RecordSink, RingWaker } from '../../native/kernel-ring.ts';
 import type { BpfObject } from '../../native/libbpf.ts';
 import type { Event } from '../event.ts';
+import { guardedRedactor, type Redaction, textWithheld } from '../redact/guarded.ts';
+import type { Redactor } from '../redact/redactor.ts';
 import { unaccounted } from '../ring/ledger.ts';
 import type { RingWriter } from '../ring/writer.ts';
 import type { Assembler, Capture, CaptureSettings, World } from './capture.ts';
@@ -41,6 +43,8 @@ export interface SessionOptions {
   /** Bytes of the kernel's ring buffer: a power of two. */
   readonly kernelRingBytes: number;
   readonly maxText: number;
+  /** null: texts are stored with their secrets. */
+  readonly redaction: Redaction | null;
   /** Longest JSON of bound parameters, bytes; 0: they are not captured. */
   readonly parameterBytes: number;
   readonly settings?: CaptureSettings | undefined;
@@ -106,6 +110,7 @@ export class CaptureSession {
         bootToUnix: bootToUnix(),
         maxText: options.maxText,
         parameterBytes,
+        redactor: this.#redactor(log),
       };
       this.#assembler = capture.assembler(this.#world);
       this.#remember();
@@ -122,6 +127,17 @@ export class CaptureSession {
       this.#object.close();
       throw error;
     }
+  }
+
+  /** What it cannot tell the secrets of is not stored, and counted. */
+  #redactor(log: (line: string) => void): Redactor | undefined {
+    const { redaction, capture, writer } = this.#options;
+    const trouble = new Trouble(log);
+    if (redaction === null) return undefined;
+    return guardedRedactor(capture.dialect, redaction, (error) => {
+      writer.count('lost_redaction', 1);
+      trouble.tell(textWithheld(error));
+    });
   }
 
   /** Tell the assembler what earlier collectors were told and it needs. */
