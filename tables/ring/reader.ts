@@ -116,6 +116,7 @@ export class RingReader {
       }
     } finally {
       this.overtaken += scan.overtaken;
+      scan.end();
       ring.release();
     }
   }
@@ -166,6 +167,7 @@ export class RingReader {
       }
     } finally {
       this.overtaken += scan.overtaken;
+      scan.end();
       ring.release();
     }
   }
@@ -231,6 +233,7 @@ export class RingReader {
       }
     } finally {
       this.overtaken += scan.overtaken;
+      scan.end();
       ring.release();
     }
   }

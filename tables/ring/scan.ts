@@ -28,6 +28,11 @@ abstract class Scan {
     return this.window.views;
   }
 
+  /** It is at no record any more. */
+  end(): void {
+    this.window.release();
+  }
+
   /** Go to the next record; false at the end, or where the chain is broken (`ring.damage`). */
   abstract next(): boolean;
 

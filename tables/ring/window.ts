@@ -8,8 +8,13 @@ import type { SharedRing } from './shared-ring.ts';
 /** One copy, unless a single record is longer. It fits into a core's cache. */
 const CHUNK_BYTES = 65_536;
 
+/** Windows of ended scans, used again: a query of a few rows would be garbage of `CHUNK_BYTES` each time. */
+const spare: Views[] = [];
+const MAX_SPARE = 4;
+const NO_VIEWS = new Views(new ArrayBuffer(0));
+
 export class Window {
-  views = new Views(new ArrayBuffer(0));
+  views = NO_VIEWS;
   /** The stretch [start, end) as positions; a record never goes over the end of the data area, nor does it. */
   start = 0;
   end = 0;
@@ -43,13 +48,25 @@ export class Window {
     this.#copy(this.start % capacity);
   }
 
+  /** The scan has ended: what it gave is good until another one begins. */
+  release(): void {
+    if (this.views.bytes.length === CHUNK_BYTES && spare.length < MAX_SPARE) spare.push(this.views);
+    this.views = NO_VIEWS;
+    this.start = 0;
+    this.end = 0;
+  }
+
   #copy(at: number): void {
     const length = this.end - this.start;
-    if (this.views.bytes.length < length) {
-      this.views = new Views(new ArrayBuffer(2 ** Math.ceil(Math.log2(length))));
-    }
+    if (this.views.bytes.length < length) this.views = views(length);
     const whole = this.#ring.copy(this.views, at, length);
     const after = whole ? this.#ring.positions() : undefined;
     this.tail = after?.tail ?? Number.POSITIVE_INFINITY;
   }
+}
+
+function views(length: number): Views {
+  const used = length <= CHUNK_BYTES ? spare.pop() : undefined;
+  const size = Math.max(CHUNK_BYTES, 2 ** Math.ceil(Math.log2(length)));
+  return used ?? new Views(new ArrayBuffer(size));
 }
