@@ -16,6 +16,8 @@ import { CheckpointFile } from '../collector/checkpoint.ts';
 import type { ProbeState } from '../collector/probe-state.ts';
 import type { SourceOptions, SourceSession } from '../collector/source.ts';
 import { Trouble } from '../collector/trouble.ts';
+import { guardedRedactor, type Redaction, textWithheld } from '../redact/guarded.ts';
+import type { Redactor } from '../redact/redactor.ts';
 import { bootEpoch, SerialPosition } from './boot.ts';
 import { Containers } from './containers.ts';
 import { EventAssembler } from './events.ts';
@@ -53,7 +55,7 @@ export class AuditSession implements SourceSession {
   #saved = -1;
 
   /** @throws LiveAuditError AUDIT, AUDIT_DENIED */
-  constructor({ writers, stateDir, maxText, log }: SourceOptions) {
+  constructor({ writers, stateDir, maxText, redaction, log }: SourceOptions) {
     this.#log = log;
     this.#trouble = new Trouble(log);
     this.#socket = mapped('listen', () => new NetlinkSocket(NETLINK_AUDIT, READLOG_GROUPS));
@@ -68,6 +70,7 @@ export class AuditSession implements SourceSession {
       this.#position = new SerialPosition(next);
       this.#world = {
         maxText,
+        redactor: redaction === null ? undefined : this.#redactor(redaction),
         bootTime: Number(bootToUnix()) / NS_PER_S,
         container: (pid) => this.#containers.of(pid),
       };
@@ -91,6 +94,15 @@ export class AuditSession implements SourceSession {
       this.#socket.close();
       throw error;
     }
+  }
+
+  /** What it cannot tell the secrets of is not stored; nobody knows of which table it was. */
+  #redactor(redaction: Redaction): Redactor {
+    const trouble = new Trouble(this.#log);
+    return guardedRedactor('shell', redaction, (error) => {
+      for (const ledger of this.#tables.values()) ledger.withheld();
+      trouble.tell(textWithheld(error));
+    });
   }
 
   /** Where the last collector of this boot stopped: how many serial numbers had come; null where nobody knows. */

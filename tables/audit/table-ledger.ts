@@ -35,6 +35,11 @@ export class TableLedger {
     }
   }
 
+  /** A text is not stored; its event is. */
+  withheld(): void {
+    this.#writer.count('lost_redaction', 1);
+  }
+
   lose(name: LedgerName, count: number): void {
     if (count === 0) return;
     this.#seen += count;

@@ -6,4 +6,5 @@ export const COLLECTOR_DEFAULTS = {
   kernelRingBytes: 8 * MIB,
   maxText: MIB,
   parameterBytes: 65_536,
+  redaction: { rules: [] },
 } as const;

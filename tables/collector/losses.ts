@@ -11,7 +11,7 @@ import { crc32 } from 'node:zlib';
 import type { RingWriter } from '../ring/writer.ts';
 
 /** Add at the end only. */
-const NAMES = ['lost_decode', 'lost_store', 'lost_redaction'] as const;
+const NAMES = ['lost_decode', 'lost_store'] as const;
 export type Loss = (typeof NAMES)[number];
 
 const LAYOUT = { crc: 0, epoch: 8, position: 16, counts: 24, size: 24 + 8 * NAMES.length } as const;

@@ -55,11 +55,11 @@ export class RunningSource {
 
   #begin(): void {
     const { stateDir, log } = this.#options;
-    const { maxText } = { ...COLLECTOR_DEFAULTS, ...this.#options };
+    const { maxText, redaction } = { ...COLLECTOR_DEFAULTS, ...this.#options };
     try {
       for (const spec of this.#source.specs) this.#rings.push(new RingPlace(this.#options, spec));
       const writers = new Map(this.#rings.map(({ writer }, i) => [this.#tables[i] ?? '', writer]));
-      this.#session = this.#source.start({ stateDir, writers, maxText, log });
+      this.#session = this.#source.start({ stateDir, writers, maxText, redaction, log });
     } catch (error) {
       const isOurs = error instanceof LiveAuditError && !error.code.startsWith('RING');
       if (!isOurs) {

@@ -1,5 +1,6 @@
 /** What fills several tables at once and is no BPF object: the kernel's audit. */
 import type { TableSpec } from '../../extension/sdk/spec.ts';
+import type { Redaction } from '../redact/guarded.ts';
 import type { RingWriter } from '../ring/writer.ts';
 import type { ProbeState } from './probe-state.ts';
 
@@ -8,6 +9,8 @@ export interface SourceOptions {
   /** The ring file of each table that is switched on, by table; the session writes, and does not close them. */
   readonly writers: ReadonlyMap<string, RingWriter>;
   readonly maxText: number;
+  /** null: texts are stored with their secrets. */
+  readonly redaction: Redaction | null;
   readonly log: (line: string) => void;
 }
 

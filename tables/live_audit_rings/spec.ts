@@ -31,7 +31,10 @@ this moment. What \`overwritten\` counts was stored and read before newer events
     lost('state', 'Events lost because too many processes were followed at once.'),
     lost('decode', 'Events lost because a record made no sense.'),
     lost('incomplete', 'Events lost because a part of them never came.'),
-    lost('redaction', 'Events lost because their secrets could not be redacted.'),
+    lost(
+      'redaction',
+      'Texts lost because their secrets could not be told: the event is stored without the text, so this is no part of the sum.',
+    ),
     lost('store', 'Events lost because the ring file did not take them.'),
     lost(
       'kernel',

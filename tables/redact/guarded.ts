@@ -23,6 +23,10 @@ export function guardedRedactor(
   return guarded(createRedactor({ dialect, rules }), onFailure);
 }
 
+/** For a log: the error's own text may hold what it is about. */
+export const textWithheld = (error: unknown): string =>
+  `texts are not stored, and counted as lost_redaction: ${error instanceof Error ? error.name : typeof error}`;
+
 /** Where it fails, the whole text is taken for a secret. */
 export function guarded(redactor: Redactor, onFailure: (error: unknown) => void): Redactor {
   const attempt = <T>(redacted: () => T, instead: () => T): T => {
