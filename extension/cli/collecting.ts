@@ -23,6 +23,7 @@ export function collectorOptions(config: Config, log: (line: string) => void): C
     ringBytes: config.ring_bytes,
     kernelRingBytes: config.kernel_ring_bytes,
     maxText: config.max_text,
+    redaction: config.redaction.on ? { rules: config.redaction.rules } : null,
     keepCapture: config.keep_capture,
     parameterBytes: Object.fromEntries(
       Object.entries(config.parameters).map(([table, { on, max_bytes }]) => [

@@ -51,6 +51,8 @@ function unknown(key: string, path: readonly PropertyKey[]): string {
   if (path.length === 0) return `is no known key${hint(key, CONFIG_KEYS)}`;
   if (path[0] === 'targets') return `is no known key${hint(key, ['program', 'path', 'symbols'])}`;
   if (path[0] === 'mysql') return `is no known key${hint(key, ['all_commands'])}`;
+  if (path[0] === 'redaction')
+    return `is no known key${hint(key, path.length === 1 ? ['on', 'rules'] : ['keyword', 'pattern'])}`;
   if (path[0] === 'shell')
     return `is no known key${hint(key, path.length === 1 ? SHELL_KEYS : ['keep', 'drop'])}`;
   return `is no table that is captured${hint(key, TABLES)}`;

@@ -63,7 +63,7 @@ function stateDir(given: string | undefined, source: string): ConfigInput {
 }
 
 function complete(input: ConfigInput): Config {
-  const { ring_bytes: ring, tables, ...rest } = { ...DEFAULTS, ...input };
+  const { ring_bytes: ring, tables, redaction = {}, ...rest } = { ...DEFAULTS, ...input };
   const sizes: Readonly<Record<string, number | undefined>> = typeof ring === 'object' ? ring : {};
   const otherwise = typeof ring === 'number' ? ring : DEFAULT_RING_BYTES;
   const on: Readonly<Record<string, boolean | undefined>> = tables ?? {};
@@ -87,6 +87,7 @@ function complete(input: ConfigInput): Config {
     ),
     shell: { sources: DEFAULT_SOURCES, ...rest.shell },
     mysql: { all_commands },
+    redaction: { on: redaction.on ?? true, rules: redaction.rules ?? [] },
     targets: rest.targets ?? DEFAULTS.targets,
   };
 }

@@ -8,6 +8,7 @@ import { DEFAULT_STATE_DIR } from '../../../tables/collector/state-dir.ts';
 import { type ConfiguredTarget, placeProblem } from '../../../tables/collector/symbol-places.ts';
 import { captures, eventSpecs } from '../../../tables/index.ts';
 import type { MysqlConfig } from '../../../tables/mysql_queries/settings.ts';
+import { MAX_PATTERN, MAX_RULES, patternProblem, type Rule } from '../../../tables/redact/rules.ts';
 import { MAX_CAPACITY, MIN_CAPACITY } from '../../../tables/ring/layout.ts';
 import { FILTER_VALUES, SOURCE_NAMES } from '../../../tables/shell_history_live/records.ts';
 import { FILTERED, type ShellConfig } from '../../../tables/shell_history_live/settings.ts';
@@ -128,6 +129,26 @@ function checkPlaces(
   }
 }
 
+const MIN_KEYWORD = 3;
+const keywordError = `must be a text of ${MIN_KEYWORD} to 100 characters`;
+const patternError = `must be a text of at most ${MAX_PATTERN} characters`;
+const redactionRule = z.strictObject(
+  {
+    keyword: z
+      .string({ error: keywordError })
+      .min(MIN_KEYWORD, { error: keywordError })
+      .max(100, { error: keywordError }),
+    pattern: z
+      .string({ error: patternError })
+      .max(MAX_PATTERN, { error: patternError })
+      .superRefine((pattern, context) => {
+        const message = patternProblem(pattern);
+        if (message !== null) context.addIssue({ code: 'custom', message });
+      }),
+  },
+  { error: 'must be an object with keyword and pattern' },
+);
+
 export const schema = z.strictObject(
   {
     state_dir: absolutePath.meta({
@@ -185,6 +206,22 @@ export const schema = z.strictObject(
         description:
           'Whether mysql_queries has rows for ping, quit and statistics, too, which ask for nothing. Off where it is not named.',
       }),
+    redaction: z
+      .strictObject(
+        {
+          on: boolean.optional(),
+          rules: z
+            .array(redactionRule, { error: 'must be an array of objects with keyword and pattern' })
+            .max(MAX_RULES, { error: `must have at most ${MAX_RULES} entries` })
+            .optional(),
+        },
+        { error: 'must be an object with on and rules' },
+      )
+      .meta({
+        values: `object with \`on\` (true or false) and \`rules\` (at most ${MAX_RULES} objects with \`keyword\` and \`pattern\`)`,
+        description:
+          "Whether secrets are taken out of texts before they are stored; on where it is not given. Each rule of your own is a regular expression in RE2's syntax: its groups are secret, or all of it where it has none. It is tried on texts that hold `keyword`, byte for byte. See docs/redaction.md.",
+      }),
     targets: z
       .array(
         z
@@ -230,6 +267,7 @@ export interface Config {
   >;
   readonly shell: ShellConfig;
   readonly mysql: MysqlConfig;
+  readonly redaction: { readonly on: boolean; readonly rules: readonly Rule[] };
   readonly targets: readonly ConfiguredTarget[];
 }
 
@@ -245,5 +283,6 @@ export const DEFAULTS = {
   parameters: {},
   shell: {},
   mysql: {},
+  redaction: {},
   targets: [],
 } as const satisfies ConfigInput;
