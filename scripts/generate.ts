@@ -5,8 +5,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'yaml';
+import { COMPLETIONS } from '../extension/cli/commands/completion.ts';
 import { configurationPage } from '../extension/cli/config/document.ts';
+import { manPage } from '../extension/cli/manual/man-page.ts';
 import { fleet, launcher, markdown } from '../extension/cli/spec-formats.ts';
+import { VERSION } from '../extension/cli/version.ts';
 import { ERROR_CODES } from '../native/errors.ts';
 import { packsPage } from '../packaging/schedule/document.ts';
 import { packs } from '../packaging/schedule/index.ts';
@@ -63,3 +66,12 @@ write(
   'packaging/fleet/live-audit.queries.yml',
   `# ${NOTE}\n${stringify(fleetQueries(packs), { lineWidth: 0 })}`,
 );
+
+const errors = Object.entries(ERROR_CODES).map(([code, error]) => ({ code, ...error }));
+write('docs/man/live_audit.ext.1', manPage(VERSION, specs, errors));
+// The name that the packages give the program in /usr/bin.
+write('docs/man/live-audit.1', '.so man1/live_audit.ext.1\n');
+write('packaging/completion/bash/live_audit.ext', COMPLETIONS.bash?.() ?? '');
+// bash looks for a file of the command's own name.
+write('packaging/completion/bash/live-audit', `. "\${BASH_SOURCE[0]%/*}/live_audit.ext"\n`);
+write('packaging/completion/zsh/_live_audit', COMPLETIONS.zsh?.() ?? '');

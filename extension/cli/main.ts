@@ -3,6 +3,7 @@ import { LiveAuditError } from '../../native/errors.ts';
 import { auditParse } from './commands/audit-parse.ts';
 import { auditRules } from './commands/audit-rules.ts';
 import { collect } from './commands/collect.ts';
+import { completion } from './commands/completion.ts';
 import { extension } from './commands/extension.ts';
 import { help } from './commands/help.ts';
 import { query } from './commands/query.ts';
@@ -23,6 +24,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   specs,
   'audit-rules': auditRules,
   'audit-parse': auditParse,
+  completion,
   version,
   help,
   '--version': version,
