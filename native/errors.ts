@@ -43,6 +43,11 @@ export const ERROR_CODES = {
     'no right to use BPF',
     'run as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE',
   ),
+  PRIVILEGES: code(
+    1,
+    'rights that are not needed cannot be given up',
+    'start it with CAP_SETPCAP as root has it, or with no more than the unit live-audit.service has',
+  ),
   ELF: code(
     1,
     'a binary could not be read as ELF',

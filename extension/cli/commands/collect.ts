@@ -7,6 +7,7 @@ import type { Config } from '../config/schema.ts';
 import { watchConfig } from '../config/watch.ts';
 import { log } from '../log.ts';
 import { parseOptions } from '../options.ts';
+import { giveUpRights } from '../rights.ts';
 import { untilSignal } from '../signals.ts';
 
 /** `collect`: the collector alone, until SIGTERM or SIGINT; `--release` ends what it left pinned. */
@@ -16,6 +17,7 @@ export async function collect(args: readonly string[]): Promise<number> {
   if (positionals.length > 0)
     throw new LiveAuditError('USAGE', `collect takes no argument: ${positionals[0]}`);
   if (flags.release === true) return release(stateDir);
+  giveUpRights(loaded.config);
   let collector = start(loaded.config);
   const signalled = untilSignal();
   const watch = watchConfig({

@@ -7,6 +7,7 @@ import { collectorOptions } from '../collecting.ts';
 import { type ConfigWatch, watchConfig } from '../config/watch.ts';
 import { log } from '../log.ts';
 import { parseLenient } from '../options.ts';
+import { giveUpRights } from '../rights.ts';
 import { leaveSignal } from '../signals.ts';
 import { NAME, VERSION } from '../version.ts';
 
@@ -28,6 +29,7 @@ export async function extension(args: readonly string[]): Promise<number> {
   const socket = flags.socket;
   if (typeof socket !== 'string' || socket === '')
     throw new LiveAuditError('USAGE', '--socket needs the path of osquery’s extension socket');
+  giveUpRights(loaded.config);
   const verbose = flags.verbose === true;
   const say = (line: string) => (verbose || !/^collecting/.test(line) ? log(line) : undefined);
   const keeper = new CollectorKeeper(collectorOptions(loaded.config, say));
