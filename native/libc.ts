@@ -18,7 +18,6 @@ const mmap = libc.func(
 );
 const munmap = libc.func('int munmap(uintptr_t addr, size_t length)');
 const getpagesize = libc.func('int getpagesize(void)');
-const malloc_trim = libc.func('int malloc_trim(size_t pad)');
 const flock_ = libc.func('int flock(int fd, int operation)');
 
 /** The name of an errno value: 17 is EEXIST. */
@@ -52,11 +51,6 @@ export class Mapping {
     munmap(this.#address, this.#length);
     this.#address = 0n;
   }
-}
-
-/** Give memory that libraries had for a while (libbpf: the kernel's BTF) back to the kernel: a few ms. */
-export function trimHeap(): void {
-  malloc_trim(0);
 }
 
 /** Bytes of a memory page: 4096 on x86-64, 4096 to 65536 on arm64. */

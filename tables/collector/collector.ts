@@ -4,7 +4,7 @@
  */
 import { bpffsProblem } from '../../native/bpffs.ts';
 import type { RecordSink } from '../../native/kernel-ring.ts';
-import { trimHeap } from '../../native/libc.ts';
+import { giveMemoryBack } from '../../native/memory.ts';
 import type { Redaction } from '../redact/guarded.ts';
 import type { Capture, CaptureSettings } from './capture.ts';
 import { CapturedTables } from './captured-tables.ts';
@@ -58,6 +58,8 @@ export class Collector {
   readonly #log: (line: string) => void;
   #ticks = 0;
   #unpublished = false;
+  /** Whether programs and symbols were loaded since the last tick. */
+  #loaded = false;
   #discovery: Discovery | null = null;
 
   /**
@@ -109,6 +111,7 @@ export class Collector {
       log,
       onFound: (kind, executable) => {
         sessionOf(kind)?.attach(kind, executable);
+        this.#loaded = true;
         if (this.#discovery) this.#publish(); // those of the first scan are published together
       },
       onGone: (executable) => {
@@ -167,7 +170,8 @@ export class Collector {
     this.#mend();
     const sweep = this.#ticks % TICKS_PER_SWEEP === 0;
     if (this.#discovery && this.#ticks % TICKS_PER_TIDY === 0) this.#tidy(this.#discovery);
-    if (this.#ticks === TICKS_PER_TIDY) trimHeap(); // what loading and symbols took is garbage by now
+    if (this.#loaded) giveMemoryBack();
+    this.#loaded = false;
     for (const session of this.#tables.sessions) {
       session.updateLedger();
       if (sweep) session.sweep();
