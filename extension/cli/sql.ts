@@ -66,19 +66,25 @@ export class EmbeddedSql {
   #fill(table: Source): void {
     const { name, columns } = table.spec;
     const derived = new Map(table.derived?.map((column) => [column.name, column]));
-    const declared = columns.map((column) => {
-      const derivation = derived.get(column.name);
-      const generated = derivation ? ` AS (${this.#call(name, derivation)})` : '';
-      return `"${column.name}" ${column.type}${generated}`;
-    });
-    this.#db.exec(`CREATE TABLE "${name}" (${declared.join(', ')}); BEGIN`);
     const stored = columns.filter((column) => !derived.has(column.name));
+    // A view is not computed where it is not looked at; generated columns are with each INSERT.
+    const rows = derived.size > 0 ? `${name} rows` : name;
+    const declared = stored.map((column) => `"${column.name}" ${column.type}`).join(', ');
+    this.#db.exec(`CREATE TABLE "${rows}" (${declared}); BEGIN`);
     const insert = this.#db.prepare(
-      `INSERT INTO "${name}" VALUES (${stored.map(() => '?').join(', ')})`,
+      `INSERT INTO "${rows}" VALUES (${stored.map(() => '?').join(', ')})`,
     );
     for (const row of table.generate({ columns: stored, constraints: [] }))
       insert.run(...(row as SQLInputValue[]));
     this.#db.exec('COMMIT');
+    if (derived.size === 0) return;
+    const shown = columns.map((column) => {
+      const derivation = derived.get(column.name);
+      return derivation
+        ? `${this.#call(name, derivation)} AS "${column.name}"`
+        : `"${column.name}"`;
+    });
+    this.#db.exec(`CREATE VIEW "${name}" AS SELECT ${shown.join(', ')} FROM "${rows}"`);
   }
 
   /** An SQL function that computes the column. @returns its call */

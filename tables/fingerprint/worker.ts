@@ -8,7 +8,12 @@ const { workerData: { glue, wasm, control, port } } = require('node:worker_threa
 const module_ = { exports: {} };
 new Function('module', 'exports', 'require', '__filename', '__dirname', glue)(
   module_, module_.exports, require, '/', '/');
-const started = module_.exports({ wasmBinary: wasm });
+const started = module_.exports({
+  instantiateWasm: (imports, done) =>
+    done(new WebAssembly.Instance(new WebAssembly.Module(wasm), imports)),
+  print: () => {},
+  printErr: () => {},
+});
 
 function call(parser, name, text) {
   const length = parser.lengthBytesUTF8(text) + 1;
