@@ -1,6 +1,7 @@
 /** The cells that the tables of audit events have in common. */
 import type { Value } from '../../extension/sdk/spec.ts';
 import { cutText } from '../events/text.ts';
+import { PLAIN } from '../redact/guarded.ts';
 import type { CommonPlaces } from './columns.ts';
 import type { AuditEvent } from './events.ts';
 import { machineOf } from './names.ts';
@@ -85,12 +86,10 @@ export function putCommon(
 
 const machineName = ({ arch }: SyscallRecord): string => machineOf(arch) ?? arch.toString(16);
 
-/** A process's title as a command line: the kernel has a NUL behind each argument. */
-export const titleLine = (title: string): string => title.replace(/\0+$/, '').replaceAll('\0', ' ');
-
-/** A process's title as the JSON array of arguments. */
-export const titleArguments = (title: string): string =>
-  JSON.stringify(title.replace(/\0+$/, '').split('\0'));
+/** A process's title as its arguments, without their secrets: the kernel has a NUL behind each. */
+export function titleArguments(title: string, { redactor = PLAIN }: AuditWorld): readonly string[] {
+  return redactor.redactArguments(title.replace(/\0+$/, '').split('\0'));
+}
 
 /** The kernel keeps so many bytes of a title (MAX_PROCTITLE_AUDIT_LEN): one as long is cut. */
 const TITLE_BYTES = 128;

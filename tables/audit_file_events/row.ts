@@ -4,7 +4,7 @@ import type { AuditEvent } from '../audit/events.ts';
 import { machineOf } from '../audit/names.ts';
 import { AT_FDCWD, directoryOf, joinPath } from '../audit/paths.ts';
 import type { PathRecord, SyscallRecord } from '../audit/records.ts';
-import { isTitleCut, putCommon, TextLimit, titleArguments, titleLine } from '../audit/row.ts';
+import { isTitleCut, putCommon, TextLimit, titleArguments } from '../audit/row.ts';
 import type { AuditWorld } from '../audit/world.ts';
 import { placesOf } from '../event.ts';
 import { Descriptors } from './descriptors.ts';
@@ -64,8 +64,9 @@ export class FileRows {
     row[at.inode] = file?.inode ?? null;
     if (flags !== null) row[at.open_flags] = flagNames(flags, isArm(syscall));
     if (event.proctitle !== null) {
-      row[at.cmdline] = limit.of(titleLine(event.proctitle));
-      row[at.argv] = titleArguments(event.proctitle);
+      const title = titleArguments(event.proctitle, this.#world);
+      row[at.cmdline] = limit.of(title.join(' '));
+      row[at.argv] = JSON.stringify(title);
       if (isTitleCut(event.proctitle)) row[at.truncated] = 1;
     }
     const isKnown = known === 'symlink' || path?.startsWith('/') === true;

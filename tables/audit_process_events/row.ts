@@ -3,9 +3,10 @@ import type { Value } from '../../extension/sdk/spec.ts';
 import type { AuditEvent } from '../audit/events.ts';
 import { AT_FDCWD, directoryOf, joinPath } from '../audit/paths.ts';
 import type { PathRecord } from '../audit/records.ts';
-import { isTitleCut, putCommon, TextLimit, titleArguments, titleLine } from '../audit/row.ts';
+import { isTitleCut, putCommon, TextLimit, titleArguments } from '../audit/row.ts';
 import type { AuditWorld } from '../audit/world.ts';
 import { placesOf } from '../event.ts';
+import { PLAIN } from '../redact/guarded.ts';
 import { spec } from './spec.ts';
 
 const at = placesOf(spec);
@@ -42,16 +43,17 @@ export class ProcessRows {
     row[at.address] = event.endpoint?.address ?? null;
     row[at.port] = event.endpoint?.port ?? null;
     if (args !== null) {
-      const texts = args.texts();
+      const { redactor = PLAIN } = this.#world;
+      const texts = redactor.redactArguments(args.texts());
       row[at.cmdline] = limit.of(texts.join(' '));
       row[at.cmdline_size] = args.size;
       row[at.argv] = limit.arrayOf(texts);
     } else if (proctitle !== null && !failed) {
       // The title is that of the caller, if execve failed.
-      const line = titleLine(proctitle);
-      row[at.cmdline] = limit.of(line);
-      row[at.cmdline_size] = Buffer.byteLength(line);
-      row[at.argv] = titleArguments(proctitle);
+      const title = titleArguments(proctitle, this.#world);
+      row[at.cmdline] = limit.of(title.join(' '));
+      row[at.cmdline_size] = Buffer.byteLength(proctitle.replace(/\0+$/, ''));
+      row[at.argv] = JSON.stringify(title);
       if (isTitleCut(proctitle)) row[at.truncated] = 1;
     }
     if (limit.cut) row[at.truncated] = 1;

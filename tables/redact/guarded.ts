@@ -56,6 +56,11 @@ export function guarded(redactor: Redactor, onFailure: (error: unknown) => void)
         () => redactor.redactMessage(message, statement),
         () => Buffer.from(MARK),
       ),
+    redactArguments: (values) =>
+      attempt(
+        () => redactor.redactArguments(values),
+        () => [MARK],
+      ),
     redactParameters: (json, statement) =>
       attempt(
         () => redactor.redactParameters(json, statement),
@@ -69,5 +74,6 @@ export const PLAIN: Redactor = {
   redact: (text) => text,
   mask: (text) => text,
   redactMessage: (message) => message,
+  redactArguments: (values) => values,
   redactParameters: (json) => json,
 };

@@ -2,6 +2,8 @@
  * Takes secrets out of texts before they are stored. Pure. Bytes of any kind come in, and a text without a
  * secret goes out as the very same bytes; else a mark stands in the place of each.
  */
+
+import { QuotedArguments } from './arguments.ts';
 import { KEYWORDS } from './keywords.ts';
 import { findPairs } from './pairs.ts';
 import { redactValues } from './parameters.ts';
@@ -32,6 +34,8 @@ export interface Redactor {
   mask(text: Buffer): Buffer;
   /** A message of the server about a statement, which may quote it. */
   redactMessage(message: Buffer, statement: Buffer): Buffer;
+  /** The arguments of a program; one that holds no secret is the same text. */
+  redactArguments(values: readonly string[]): readonly string[];
   /** A JSON array of values, one for each parameter of a statement. */
   redactParameters(json: string, statement: Buffer): string;
 }
@@ -79,6 +83,13 @@ class TextRedactor implements Redactor {
     const own = this.redact(message, true);
     if (!this.#isSuspect(statement)) return own;
     return redactQuoted(own, statement, this.#spans(statement, true));
+  }
+
+  redactArguments(values: readonly string[]): readonly string[] {
+    const line = Buffer.from(values.join(' '));
+    if (!this.#isSuspect(line)) return values;
+    const quoted = new QuotedArguments(values);
+    return quoted.without(this.#spans(quoted.text, true));
   }
 
   redactParameters(json: string, statement: Buffer): string {

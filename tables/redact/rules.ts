@@ -19,15 +19,17 @@ export interface OwnRule {
   find(text: Buffer, sink: SpanSink): void;
 }
 
-/** Why a pattern cannot be used, or null. */
+const MAX_REASON = 200;
+
+/** Why a pattern cannot be used, in one line of ASCII; or null. */
 export function patternProblem(pattern: string): string | null {
   try {
     const { source } = compiled(pattern);
-    return source.matches('') ? 'matches the empty text' : null;
+    return source.matches('') ? 'must not match the empty text' : null;
   } catch (error) {
-    return error instanceof Error
-      ? error.message.split('\n', 1)[0]?.slice(0, 200) || 'is no regular expression'
-      : 'is no regular expression';
+    const reason = error instanceof Error ? error.message : '';
+    const line = reason.replace(/[^\x20-\x7e]+/g, ' ').slice(0, MAX_REASON);
+    return `is no regular expression of RE2: ${line}`;
   }
 }
 

@@ -23,6 +23,8 @@ const GOES_ON = /(?:passw(?:or)?d|identified by|[ =]by|token|secret|key)[ \t\n=:
 /** A secret's place in the text of format(). */
 const FORMATTED = /(?:passw(?:or)?d|[ ]by)[ \t\n=]*'?%[\d$]*[Ls]/i;
 const MAX_CONCATENATED = 64;
+/** What may follow a password in CREATE USER; any other word may be one that is misspelt. */
+const AFTER_IDENTIFIED = ['REQUIRE', 'ACCOUNT', 'COMMENT', 'ATTRIBUTE', 'DEFAULT', 'FOR', 'INTO'];
 
 /** @returns numbers of the parameters that stand where a secret would */
 export function findInSql(
@@ -115,7 +117,8 @@ class SqlFinder {
       else if (cursor.isWord(i, 'BY', 'AS', 'USING', 'PASSWORD')) isPlugin = false;
       else if (token?.kind === 'string' || token?.kind === 'parameter') {
         if (!isPlugin) cursor.add(i);
-      } else if (!(isPlugin && token?.kind !== 'symbol') && !cursor.isSymbol(i, '(', ')')) return;
+      } else if (token?.kind !== 'word' && !cursor.isSymbol(i, '(', ')')) return;
+      else if (cursor.isWord(i, ...AFTER_IDENTIFIED)) return;
     }
   }
 

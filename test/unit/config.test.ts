@@ -51,6 +51,7 @@ const DEFAULT = {
   parameters: NO_PARAMETERS,
   shell: { sources: ['prompt'] },
   mysql: { all_commands: false },
+  redaction: { on: true, rules: [] },
   targets: [],
 };
 
@@ -71,6 +72,7 @@ test('every key is taken, and says where it came from', () => {
     parameters: {},
     shell: { sources: ['script'], pid: { keep: [1] }, exit_code: { drop: [0, 130] } },
     mysql: { all_commands: true },
+    redaction: { on: true, rules: [{ keyword: 'TICKET-', pattern: 'TICKET-([0-9]+)' }] },
     targets: [{ program: 'bash', path: '/opt/bash' }],
   };
   expect(Object.keys(given)).toEqual(CONFIG_KEYS);
@@ -136,6 +138,21 @@ test.each([
   ['{"max_text": 300.5}', 'max_text: must be a whole number from 256 to 1048576'],
   ['{"max_text": 1e999}', 'max_text: must be a whole number from 256 to 1048576'],
   ['{"keep_capture": "true"}', 'keep_capture: must be true or false'],
+  ['{"redaction": true}', 'redaction: must be an object with on and rules'],
+  [
+    '{"redaction": {"rules": [{"keyword": "key", "pattern": "(?=a)"}]}}',
+    /^redaction.rules\[0\].pattern: is no regular expression of RE2: .*\(\?=/,
+  ],
+  [
+    '{"redaction": {"rules": [{"keyword": "key", "pattern": "a*"}]}}',
+    'redaction.rules[0].pattern: must not match the empty text',
+  ],
+  [
+    '{"redaction": {"rules": [{"keyword": "k", "pattern": "a"}]}}',
+    /^redaction.rules\[0\].keyword: must be a text of 3/,
+  ],
+  ['{"redaction": {"rules": [{"patern": "a"}]}}', /^redaction.rules\[0\]/],
+  ['{"redaction": {"of": true}}', /^redaction.of: is no known key/],
   ['{"mysql": []}', 'mysql: must be an object with all_commands'],
   ['{"mysql": {"all": true}}', /^mysql.all: is no known key/],
   ['{"shell": []}', 'shell: must be an object with sources, pid, uid, auid, exit_code'],

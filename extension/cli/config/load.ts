@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { COLLECTOR_DEFAULTS } from '../../../tables/collector/defaults.ts';
+import type { Rule } from '../../../tables/redact/rules.ts';
 import { DEFAULT_SOURCES } from '../../../tables/shell_history_live/settings.ts';
 import { decode } from './decode.ts';
 import { readConfigFile } from './file.ts';
@@ -63,7 +64,7 @@ function stateDir(given: string | undefined, source: string): ConfigInput {
 }
 
 function complete(input: ConfigInput): Config {
-  const { ring_bytes: ring, tables, redaction = {}, ...rest } = { ...DEFAULTS, ...input };
+  const { ring_bytes: ring, tables, ...rest } = { ...DEFAULTS, ...input };
   const sizes: Readonly<Record<string, number | undefined>> = typeof ring === 'object' ? ring : {};
   const otherwise = typeof ring === 'number' ? ring : DEFAULT_RING_BYTES;
   const on: Readonly<Record<string, boolean | undefined>> = tables ?? {};
@@ -71,6 +72,10 @@ function complete(input: ConfigInput): Config {
     Record<string, { on?: boolean | undefined; max_bytes?: number | undefined } | undefined>
   > = rest.parameters ?? {};
   const { all_commands = false }: { all_commands?: boolean | undefined } = rest.mysql ?? {};
+  const {
+    on: isRedacted = true,
+    rules = [],
+  }: { on?: boolean | undefined; rules?: readonly Rule[] | undefined } = rest.redaction ?? {};
   return {
     state_dir: rest.state_dir ?? DEFAULTS.state_dir,
     tables: Object.fromEntries(TABLES.map((table) => [table, on[table] ?? true])),
@@ -87,7 +92,7 @@ function complete(input: ConfigInput): Config {
     ),
     shell: { sources: DEFAULT_SOURCES, ...rest.shell },
     mysql: { all_commands },
-    redaction: { on: redaction.on ?? true, rules: redaction.rules ?? [] },
+    redaction: { on: isRedacted, rules },
     targets: rest.targets ?? DEFAULTS.targets,
   };
 }
