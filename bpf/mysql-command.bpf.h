@@ -105,12 +105,7 @@ static __always_inline void take_packet(struct mysql_statement *record, struct p
 			count(COUNTER_READ_FAILED);
 		}
 	} else {
-		struct record_header header = record->header;
-
-		header.type = MYSQL_PACKET;
-		header.seq = next_number();
-		record->header.seq = header.seq;
-		emit_bytes(&header, (const char *)packet->from, size);
+		record->header.seq = take_part(&record->header, packet->from, size);
 	}
 }
 
@@ -286,41 +281,6 @@ static __always_inline void sent_error(struct pt_regs *ctx, __u32 code, __u64 me
 	release_scratch(slot);
 }
 
-/* The values of an execution: the packet as a whole goes before the statement's record. */
-static __always_inline void take_values(struct pt_regs *ctx, __u64 from, __u32 size)
-{
-	struct window *window = current_window();
-	struct record_header header;
-
-	if (!window || !window->active || window->record.header.seq)
-		return;
-	header = window->record.header;
-	header.type = MYSQL_PACKET;
-	header.probe = COOKIE_PROBE(bpf_get_attach_cookie(ctx));
-	header.time = bpf_ktime_get_boot_ns();
-	header.seq = next_number();
-	window->record.header.seq = header.seq;
-	emit_bytes(&header, (const char *)from, size);
-}
-
-/* A piece of a parameter, sent ahead of the execution. */
-static __always_inline void take_long_data(struct pt_regs *ctx, __u64 thd, __u64 from, __u32 size)
-{
-	__u64 cookie = bpf_get_attach_cookie(ctx);
-	struct mysql_connection record = { .thd = thd };
-
-	record.header.type = MYSQL_LONG_DATA;
-	record.header.probe = COOKIE_PROBE(cookie);
-	record.header.target = COOKIE_TARGET(cookie);
-	record.header.time = bpf_ktime_get_boot_ns();
-	record.header.tgid = current_tgid();
-	record.header.seq = next_number();
-	if (emit(&record, sizeof(record), COUNTER_RECORDS_LOST) != 0)
-		return;
-	record.header.type = MYSQL_PACKET;
-	emit_bytes(&record.header, (const char *)from, size);
-}
-
 static __always_inline void fill_statement(struct target *target, struct mysql_statement *record, __u64 cookie,
 					   struct session_key *key, __u32 command)
 {
@@ -396,6 +356,8 @@ static __always_inline void begin(struct pt_regs *ctx, __u64 thd, __u32 command,
 		window->record.identity = 0;
 	}
 	take_packet(&window->record, packet);
+	if (packet->data && command == COM_STMT_EXECUTE)
+		take_data_values(target, &window->record, packet->data);
 	window->active = true;
 }
 

@@ -27,6 +27,7 @@
 #include "mysql.h"
 #include "mysql-window.bpf.h"
 #include "mysql-identity.bpf.h"
+#include "mysql-values.bpf.h"
 #include "mysql-command.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -55,6 +56,8 @@ int mysql_dispatch_data(struct pt_regs *ctx)
 {
 	struct packet packet = { .data = PT_REGS_PARM2(ctx) };
 
+	if ((__u32)PT_REGS_PARM3(ctx) == COM_STMT_SEND_LONG_DATA)
+		take_data_piece(ctx, PT_REGS_PARM1(ctx), packet.data);
 	begin(ctx, PT_REGS_PARM1(ctx), PT_REGS_PARM3(ctx), &packet);
 	return 0;
 }
@@ -223,21 +226,14 @@ int mysql_execute(struct pt_regs *ctx)
 	return 0;
 }
 
-/* mysqld_stmt_execute(THD *, ulong id, ulong flags, uchar *values, ulong length): MySQL 5.7 */
-SEC("uprobe")
-int mysql_execute_values(struct pt_regs *ctx)
-{
-	probe_target(bpf_get_attach_cookie(ctx));
-	take_values(ctx, PT_REGS_PARM4(ctx), PT_REGS_PARM5(ctx));
-	return 0;
-}
-
 /* mysql_stmt_get_longdata(THD *, char *packet, ulong length): MySQL up to 5.6 and MariaDB */
 SEC("uprobe")
 int mysql_long_data(struct pt_regs *ctx)
 {
+	struct mysql_long_data piece = { .thd = PT_REGS_PARM1(ctx) };
+
 	probe_target(bpf_get_attach_cookie(ctx));
-	take_long_data(ctx, PT_REGS_PARM1(ctx), PT_REGS_PARM2(ctx), PT_REGS_PARM3(ctx));
+	take_long_data(ctx, &piece, PT_REGS_PARM2(ctx), PT_REGS_PARM3(ctx));
 	return 0;
 }
 

@@ -13,7 +13,7 @@ enum mysql_record {
 			      header.seq is the statement's number */
 	MYSQL_ERROR = 3,     /* mysql_error: an error packet goes to the client */
 	MYSQL_STATEMENT = 4, /* mysql_statement: a command is over, or one statement of several in a command */
-	MYSQL_LONG_DATA = 5, /* mysql_connection: a piece of a parameter follows as MYSQL_PACKET */
+	MYSQL_LONG_DATA = 5, /* mysql_long_data: a piece of a parameter follows as MYSQL_PACKET */
 	MYSQL_END = 6,       /* mysql_connection: the client said goodbye */
 };
 
@@ -32,6 +32,7 @@ enum mysql_probe {
 	MYSQL_PROBE_LONG_DATA = 10,
 	MYSQL_PROBE_PARSE_10_2 = 11, /* MariaDB 10.2's again */
 	MYSQL_PROBE_CHANGE_DB_10_2 = 12,
+	MYSQL_PROBE_CHANGE_DB_5_7 = 13, /* MySQL 5.7's */
 };
 
 /*
@@ -49,9 +50,16 @@ enum mysql_symbol {
 	MYSQL_CONTEXT_IP = 6,        /* … to the address */
 	MYSQL_THD_DB = 7,            /* of the pointer to the database's name in THD, its length behind it */
 	MYSQL_THD_STATEMENTS = 8,    /* of the number of the last prepared statement in THD, u64 */
+	MYSQL_DATA_VALUES = 9,       /* parameters in COM_DATA: enum data_values */
 };
 
 #define CONTEXT_IS_POINTER (1ULL << 32)
+
+enum data_values {
+	DATA_VALUES_UNKNOWN = 0,
+	DATA_VALUES_BARE = 1,   /* MySQL 5.7: the packet from its NULL bitmap on */
+	DATA_VALUES_PARSED = 2, /* from 8.0 on: a ps_param each */
+};
 
 /* enum enum_server_command, the same in all of MySQL and MariaDB (include/mysql_com.h, my_command.h). */
 enum mysql_command {
@@ -89,14 +97,18 @@ enum mysql_known {
 	KNOWN_STATEMENT_ID = 1 << 3,
 	KNOWN_RETURN_CODE = 1 << 4, /* the command returned: without it the thread ended in its midst */
 	KNOWN_ERROR = 1 << 5,       /* error_code: the probe that would have seen an error is there */
+	KNOWN_BARE_VALUES = 1 << 6, /* the execution's packet begins at its NULL bitmap */
+	KNOWN_PARSED_VALUES = 1 << 7, /* it is an array of ps_param, the bytes of the values are packet part_from */
 };
 
 /* What the config says, and which collector it is: the one entry of the map `mysql_settings`. */
 struct mysql_settings {
 	__u32 all_commands; /* 1: ping, quit and statistics are rows, too */
+	__u32 parameters;   /* 1: the values of executions are wanted; where a probe of its own sees them, it is not
+			       looked at */
 	__u32 generation;   /* of the collector: one that is new must be told who the connections are */
 };
-_Static_assert(sizeof(struct mysql_settings) == 8, "mysql_settings");
+_Static_assert(sizeof(struct mysql_settings) == 12, "mysql_settings");
 
 #define MYSQL_TEXT 1024 /* of the packet, in the statement's own record */
 #define MYSQL_USER 136  /* 128 characters in MariaDB, 32 in MySQL; bytes, with a NUL */
@@ -138,6 +150,30 @@ struct mysql_connection {
 	__u64 thd;
 };
 _Static_assert(sizeof(struct mysql_connection) == 32, "mysql_connection");
+
+/* A piece of a parameter; the packet of number header.seq follows. */
+struct mysql_long_data {
+	struct record_header header;
+	__u64 thd;
+	__u32 is_bare; /* 0: the packet begins with the two that follow (4 and 2 bytes) */
+	__u32 statement_id;
+	__u32 parameter;
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct mysql_long_data) == 48, "mysql_long_data");
+
+/* struct PS_PARAM, MySQL 8.0 and later (include/mysql/com_data.h). */
+struct ps_param {
+	__u8 null_bit;
+	__u8 padding[3];
+	__u32 type; /* enum enum_field_types */
+	__u64 is_unsigned; /* a bool, 7 bytes that say nothing */
+	__u64 value;
+	__u64 length;
+	__u64 name; /* of query attributes */
+	__u64 name_length;
+};
+_Static_assert(sizeof(struct ps_param) == 48, "ps_param");
 
 /* header.time is its end; header.seq its number where MYSQL_PACKET records go before it, else 0. */
 struct mysql_statement {

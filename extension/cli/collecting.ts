@@ -33,7 +33,7 @@ export function collectorOptions(config: Config, log: (line: string) => void): C
     ),
     settings: {
       [shell.name]: shellSettings(config.shell),
-      [mysql.name]: mysqlSettings(config.mysql),
+      [mysql.name]: mysqlSettings(config.mysql, config.parameters[mysql.name]?.on === true),
     },
     targets: config.targets,
     log,

@@ -11,11 +11,13 @@ import { textCell } from '../events/text.ts';
 import { PLAIN } from '../redact/guarded.ts';
 import type { Redactor } from '../redact/redactor.ts';
 import {
-  addLongData,
-  expectLongData,
+  addPiece,
+  type ExpectedPiece,
+  expectPiece,
   forgetLongData,
   loseLongData,
   parametersOf,
+  withoutPacket,
 } from './executions.ts';
 import { masked } from './masked.ts';
 import { type Packet, Packets } from './packets.ts';
@@ -26,6 +28,7 @@ import {
   ErrorLayout,
   IdentityLayout,
   Known,
+  LongDataLayout,
   MysqlRecord,
   mysqlRecordType,
   STATEMENT_ID_BYTES,
@@ -72,7 +75,7 @@ export class MysqlAssembler implements Assembler {
   readonly #unixSeconds = new Seconds();
   readonly #event: Cell[] = spec.columns.map(() => null);
   /** Packets with a piece of a parameter that are to come: number to whose they are. */
-  readonly #longData = new Map<number, Session>();
+  readonly #pieces = new Map<number, ExpectedPiece>();
 
   constructor(world: World, sources: Sources) {
     this.#world = world;
@@ -131,12 +134,7 @@ export class MysqlAssembler implements Assembler {
         break;
       }
       case MysqlRecord.LONG_DATA: {
-        const session = this.#sessions.open(tgid, u64(view, offset + ConnectionLayout.thd));
-        const number = view.getUint32(offset + RecordHeader.seq, true);
-        this.#longData.delete(session.longData);
-        expectLongData(session, number);
-        this.#longData.set(number, session);
-        if (this.#longData.size > MAX_EXPECTED) this.#forgetExpected();
+        this.#expect(tgid, view, offset);
         break;
       }
       case MysqlRecord.END: {
@@ -151,16 +149,30 @@ export class MysqlAssembler implements Assembler {
   #packet(view: DataView, offset: number): void {
     const packet = this.#packets.add(this.#memory.bytes(view), view, offset);
     const number = view.getUint32(offset + RecordHeader.seq, true);
-    const session = packet.ended ? this.#longData.get(number) : undefined;
-    if (!session) return;
-    this.#longData.delete(number);
+    const piece = packet.ended ? this.#pieces.get(number) : undefined;
+    if (!piece) return;
+    this.#pieces.delete(number);
     this.#packets.remove(number);
-    if (session.longData === number) addLongData(session, packet, this.#world.parameterBytes ?? 0);
+    if (piece.session.longData === number) addPiece(piece, packet, this.#world.parameterBytes ?? 0);
   }
 
-  #forgetExpected(): void {
-    const [oldest] = this.#longData.keys();
-    if (oldest !== undefined) this.#longData.delete(oldest);
+  /** A piece of a parameter: its packet comes next. */
+  #expect(tgid: number, view: DataView, offset: number): void {
+    const session = this.#sessions.open(tgid, u64(view, offset + LongDataLayout.thd));
+    const number = view.getUint32(offset + RecordHeader.seq, true);
+    const isBare = view.getUint32(offset + LongDataLayout.is_bare, true) !== 0;
+    const of = isBare
+      ? {
+          statement: view.getUint32(offset + LongDataLayout.statement_id, true),
+          parameter: view.getUint32(offset + LongDataLayout.parameter, true),
+        }
+      : null;
+    this.#pieces.delete(session.longData);
+    const piece = { session, number, of };
+    expectPiece(piece);
+    this.#pieces.set(number, piece);
+    const [oldest] = this.#pieces.keys();
+    if (this.#pieces.size > MAX_EXPECTED && oldest !== undefined) this.#pieces.delete(oldest);
   }
 
   #identity(tgid: number, view: DataView, offset: number): void {
@@ -303,12 +315,19 @@ export class MysqlAssembler implements Assembler {
     prepared: Prepared | undefined,
   ): string | null {
     const number = view.getUint32(offset + RecordHeader.seq, true);
-    if (number === 0) return null;
-    const packet = this.#packets.get(number);
-    this.#packets.remove(number);
+    const known = view.getUint16(offset + StatementLayout.known, true);
+    if (number === 0) return withoutPacket(known, prepared);
     if (session.longData !== 0) loseLongData(session); // it should be here by now
-    const command = view.getUint8(offset + StatementLayout.command);
-    return parametersOf(command, packet, prepared, this.#world.parameterBytes ?? 0);
+    const bytes = view.getUint32(offset + StatementLayout.part_from, true);
+    const execution = {
+      command: view.getUint8(offset + StatementLayout.command),
+      known,
+      packet: this.#packets.get(number),
+      bytes: this.#packets.get(bytes),
+    };
+    this.#packets.remove(number);
+    this.#packets.remove(bytes);
+    return parametersOf(execution, prepared, this.#world.parameterBytes ?? 0);
   }
 
   /** What the command changes for those that come after it. */

@@ -1,60 +1,92 @@
 /** Parameters of prepared statements: what is sent ahead of an execution, and the execution itself. */
 import { toText } from '../events/text.ts';
 import { type Packet, wholePacket } from './packets.ts';
-import { decodeBulk, decodeExecute, type LongData } from './parameters.ts';
+import { decodeBulk, decodeExecute, EXECUTE_HEADER } from './parameters.ts';
+import { parsedValues } from './parsed-values.ts';
 import { parameterCounts } from './placeholders.ts';
-import { Command } from './records.ts';
+import { Command, Known } from './records.ts';
 import { type Prepared, type Session, statementId } from './session.ts';
+import type { LongData } from './values.ts';
 
 /** COM_STMT_SEND_LONG_DATA: statement id (4 bytes), number of the parameter (2), a piece of it. */
 const LongDataPacket = { statement: 0, parameter: 4, piece: 6 } as const;
 
+/** What came with an execution. */
+export interface Execution {
+  readonly command: number;
+  /** Known.BARE_VALUES, Known.PARSED_VALUES */
+  readonly known: number;
+  readonly packet: Packet | undefined;
+  /** Of parsed values: the packet of their bytes. */
+  readonly bytes: Packet | undefined;
+}
+
+const NO_HEADER = Buffer.alloc(EXECUTE_HEADER);
+const NO_VALUES = Buffer.alloc(0);
+
 /** What a statement was executed with, as JSON; null where that is not known. */
 export function parametersOf(
-  command: number,
-  packet: Packet | undefined,
+  { command, known, packet, bytes }: Execution,
   prepared: Prepared | undefined,
   maxBytes: number,
 ): string | null {
   if (!prepared) return null;
   const { types, longData, lostLongData } = prepared;
   forgetLongData(prepared);
-  const bytes = wholePacket(packet);
-  if (bytes === null || packet?.cut || lostLongData || prepared.cut) return null;
-  const counts = countsOf(prepared);
+  const whole = wholePacket(packet);
+  if (whole === null || packet?.cut || lostLongData || prepared.cut) return null;
+  const binding = { counts: countsOf(prepared), types, longData, maxBytes };
+  if ((known & Known.PARSED_VALUES) !== 0) {
+    const values = bytes === undefined ? NO_VALUES : wholePacket(bytes);
+    return values && parsedValues(whole, values, binding);
+  }
   const decode = command === Command.STMT_BULK_EXECUTE ? decodeBulk : decodeExecute;
-  const decoded = decode(bytes, { counts, types, longData, maxBytes });
+  const isBare = (known & Known.BARE_VALUES) !== 0;
+  const decoded = decode(isBare ? Buffer.concat([NO_HEADER, whole]) : whole, binding);
   if (decoded === null) return null;
   prepared.types = decoded.types;
   return decoded.json;
 }
 
-/** A piece of a parameter begins to come: the packet of this number. */
-export function expectLongData(session: Session, number: number): void {
+/** The same where the server had no values to look at. */
+export function withoutPacket(known: number, prepared: Prepared | undefined): string | null {
+  const isWatched = (known & (Known.BARE_VALUES | Known.PARSED_VALUES)) !== 0;
+  return isWatched && prepared && countsOf(prepared).includes(0) ? '[]' : null;
+}
+
+/** A piece of a parameter that comes: the packet of its number. */
+export interface ExpectedPiece {
+  readonly session: Session;
+  readonly number: number;
+  /** Which it is of; null: the packet says it. */
+  readonly of: { readonly statement: number; readonly parameter: number } | null;
+}
+
+export function expectPiece({ session, number }: ExpectedPiece): void {
   if (session.longData !== 0) loseLongData(session); // the one before it never came whole
   session.longData = number;
 }
 
 /** The packet that was expected is there. */
-export function addLongData(session: Session, packet: Packet, maxBytes: number): void {
+export function addPiece({ session, of }: ExpectedPiece, packet: Packet, maxBytes: number): void {
   session.longData = 0;
   const bytes = wholePacket(packet);
-  if (bytes === null || bytes.length < LongDataPacket.piece) {
+  if (bytes === null || (of === null && bytes.length < LongDataPacket.piece)) {
     loseLongData(session);
     return;
   }
-  const prepared = session.prepared?.get(
-    statementId(session, bytes.readUInt32LE(LongDataPacket.statement)),
-  );
-  const parameter = bytes.readUInt16LE(LongDataPacket.parameter);
+  const head = of === null ? LongDataPacket.piece : 0;
+  const statement = of?.statement ?? bytes.readUInt32LE(LongDataPacket.statement);
+  const parameter = of?.parameter ?? bytes.readUInt16LE(LongDataPacket.parameter);
+  const prepared = session.prepared?.get(statementId(session, statement));
   if (!prepared || parameter >= Math.max(...countsOf(prepared))) return;
   prepared.longData ??= new Map<number, LongData>();
   const data = prepared.longData.get(parameter) ?? { pieces: [], length: 0, kept: 0 };
   prepared.longData.set(parameter, data);
-  data.length += packet.total - LongDataPacket.piece;
+  data.length += packet.total - head;
   if (data.kept + bytes.length > maxBytes) return;
-  data.pieces.push(Buffer.from(bytes.subarray(LongDataPacket.piece)));
-  data.kept += bytes.length - LongDataPacket.piece;
+  data.pieces.push(Buffer.from(bytes.subarray(head)));
+  data.kept += bytes.length - head;
 }
 
 function countsOf(prepared: Prepared): readonly number[] {

@@ -16,6 +16,7 @@ export const MysqlSymbol = {
   CONTEXT_IP: 6,
   THD_DB: 7,
   THD_STATEMENTS: 8,
+  DATA_VALUES: 9,
 } as const;
 
 /** Added to the offset of the security context where it is the offset of a pointer to it. */
@@ -50,6 +51,9 @@ export const FUNCTIONS = {
    * Statement.
    */
   statementAt8: '_ZThn8_N3THDD1Ev',
+  /** THD::copy_db_to(char const **, size_t *) const of MySQL 8.0, without const in 5.7: reads pointer and length. */
+  copyDb: '_ZNK3THD10copy_db_toEPPKcPm',
+  copyDb57: '_ZNK3THD10copy_db_toEPPcPm',
   setDbText: '_ZN18Prepared_statement6set_dbEPK25st_mysql_const_lex_string',
   /** Prepared_statement::Prepared_statement(THD *): takes the next id from the THD. */
   prepare: '_ZN18Prepared_statementC1EP3THD',
@@ -84,7 +88,8 @@ export function offsetsOf(codeOf: CodeOf): Map<number, number> {
   const db = only(accesses(FUNCTIONS.db), 'address');
   const inStatement = pair(accesses(FUNCTIONS.setDb)) ?? pair(accesses(FUNCTIONS.setDbText));
   const base = codeOf(FUNCTIONS.statementAt8) === null ? 0 : POINTER_BYTES;
-  put(MysqlSymbol.THD_DB, db ?? (inStatement === null ? null : inStatement + base));
+  const copied = loadedPair(accesses(FUNCTIONS.copyDb)) ?? loadedPair(accesses(FUNCTIONS.copyDb57));
+  put(MysqlSymbol.THD_DB, db ?? copied ?? (inStatement === null ? null : inStatement + base));
   return offsets;
 }
 
@@ -156,9 +161,15 @@ function counter(accesses: readonly Access[]): number | null {
 }
 
 /** A pointer and a length behind it that are both stored. */
-function pair(accesses: readonly Access[]): number | null {
-  const stores = accesses.filter(({ kind, origin }) => kind === 'store' && origin === 0);
-  const offsets = new Set(stores.map(({ offset }) => offset));
+const pair = (accesses: readonly Access[]): number | null => pairOf(accesses, ['store']);
+
+/** The same, both read. */
+const loadedPair = (accesses: readonly Access[]): number | null =>
+  pairOf(accesses, ['load', 'compare']);
+
+function pairOf(accesses: readonly Access[], kinds: readonly Access['kind'][]): number | null {
+  const used = accesses.filter(({ kind, origin }) => kinds.includes(kind) && origin === 0);
+  const offsets = new Set(used.map(({ offset }) => offset));
   const first = [...offsets].filter((offset) => offsets.has(offset + POINTER_BYTES));
   return first.length === 1 ? (first[0] ?? null) : null;
 }

@@ -2,28 +2,18 @@
  * What a prepared statement was executed with: the packets of COM_STMT_EXECUTE and COM_STMT_BULK_EXECUTE (MySQL's and
  * MariaDB's documentation of the protocol) to JSON. Pure; a packet is a client's and may lie.
  */
-import { type Extent, extentAt, jsonOf } from './binary-values.ts';
+import { extentAt } from './binary-values.ts';
+import { type LongData, Values } from './values.ts';
 
 /** Statement id (4 bytes), flags of a cursor (1), iterations (4). */
-const EXECUTE_HEADER = 9;
+export const EXECUTE_HEADER = 9;
 /** Statement id (4 bytes), flags (2). */
 const BULK_HEADER = 6;
 const BULK_SENDS_TYPES = 128;
 const TYPE_BYTES = 2;
 const UNSIGNED = 0x80;
-/** Brackets and commas are counted with the values. */
-const SEPARATOR_BYTES = 1;
-
 /** What each value of a bulk packet begins with. */
 const Indicator = { NONE: 0, NULL: 1, DEFAULT: 2, IGNORE: 3 } as const;
-
-/** A parameter that was sent ahead, in pieces. */
-export interface LongData {
-  readonly pieces: Buffer[];
-  /** Bytes sent, and bytes in `pieces`. */
-  length: number;
-  kept: number;
-}
 
 export interface Decoded {
   /** A JSON array. */
@@ -138,43 +128,4 @@ function bulk(
   }
   if (omitted > 0) rows.add(`{"rows":${omitted}}`);
   return { json: rows.json, types: Buffer.from(known) };
-}
-
-/** The elements of a JSON array of a bounded length. */
-class Values {
-  readonly #parts: string[] = [];
-  #room: number;
-
-  constructor(maxBytes: number) {
-    this.#room = maxBytes - 2;
-  }
-
-  get room(): number {
-    return Math.max(this.#room, 0);
-  }
-
-  get json(): string {
-    return `[${this.#parts.join(',')}]`;
-  }
-
-  add(json: string): void {
-    this.#parts.push(json);
-    this.#room -= Buffer.byteLength(json) + SEPARATOR_BYTES;
-  }
-
-  /** @returns false where the bytes are none of the type */
-  addBytes(packet: Buffer, { from, to }: Extent, type: number, isUnsigned: boolean): boolean {
-    const bytes = packet.subarray(from, to);
-    const omitted = `{"length":${bytes.length}}`;
-    // No JSON is shorter than the bytes of what can be large.
-    const json = bytes.length > this.room ? omitted : jsonOf(bytes, type, isUnsigned);
-    if (json === null) return false;
-    this.add(Buffer.byteLength(json) > Math.max(this.room, omitted.length) ? omitted : json);
-    return true;
-  }
-
-  addLong({ pieces, length, kept }: LongData, type: number): void {
-    if (kept < length) this.add(`{"length":${length}}`);
-    else this.addBytes(Buffer.concat(pieces), { from: 0, to: length }, type, false);
-  }
 }

@@ -43,6 +43,15 @@ export const ErrorLayout = {
 /** struct mysql_connection */
 export const ConnectionLayout = { thd: 24, size: 32 } as const;
 
+/** struct mysql_long_data */
+export const LongDataLayout = {
+  thd: 24,
+  is_bare: 32,
+  statement_id: 36,
+  parameter: 40,
+  size: 48,
+} as const;
+
 /** struct mysql_statement */
 export const StatementLayout = {
   thd: 24,
@@ -74,6 +83,8 @@ export const Known = {
   STATEMENT_ID: 8,
   RETURN_CODE: 16,
   ERROR: 32,
+  BARE_VALUES: 64,
+  PARSED_VALUES: 128,
 } as const;
 
 /** enum enum_server_command, as far as it gives rows. */
@@ -137,6 +148,7 @@ export function mysqlRecordType(view: DataView, at: number, length: number): num
     case MysqlRecord.ERROR:
       return length >= ErrorLayout.size ? type : UNREADABLE;
     case MysqlRecord.LONG_DATA:
+      return length >= LongDataLayout.size ? type : UNREADABLE;
     case MysqlRecord.END:
       return length >= ConnectionLayout.size ? type : UNREADABLE;
     default:

@@ -1,8 +1,8 @@
 /** What the assembler knows of one connection, by its THD. */
 import type { Cell } from '../event.ts';
 import { textCell } from '../events/text.ts';
-import type { LongData } from './parameters.ts';
 import { ErrorLayout, IdentityLayout, textIn, u64 } from './records.ts';
+import type { LongData } from './values.ts';
 
 /** A text that was prepared. */
 export interface Prepared {

@@ -8,14 +8,16 @@ export interface MysqlConfig {
 }
 
 /** struct mysql_settings */
-export const SettingsLayout = { all_commands: 0, generation: 4, size: 8 } as const;
+export const SettingsLayout = { all_commands: 0, parameters: 4, generation: 8, size: 12 } as const;
 
 /** Numbers that tell collectors apart, but for 0. */
 const GENERATIONS = 2 ** 32;
 
-export function mysqlSettings(config: MysqlConfig): CaptureSettings {
+/** @param parameters whether the values of executions are wanted */
+export function mysqlSettings(config: MysqlConfig, parameters: boolean): CaptureSettings {
   const bytes = Buffer.alloc(SettingsLayout.size);
   bytes.writeUInt32LE(config.all_commands ? 1 : 0, SettingsLayout.all_commands);
+  bytes.writeUInt32LE(parameters ? 1 : 0, SettingsLayout.parameters);
   bytes.writeUInt32LE(randomInt(1, GENERATIONS), SettingsLayout.generation);
   return { maps: { mysql_settings: bytes }, options: [] };
 }

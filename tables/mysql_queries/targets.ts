@@ -18,7 +18,11 @@ export const MysqlProbe = {
   LONG_DATA: 10,
   PARSE_10_2: 11,
   CHANGE_DB_10_2: 12,
+  CHANGE_DB_5_7: 13,
 } as const;
+
+/** enum data_values */
+export const DataValues = { UNKNOWN: 0, BARE: 1, PARSED: 2 } as const;
 
 /** Functions as the compiler names them. */
 const DISPATCH_5_6 = '_Z16dispatch_command19enum_server_commandP3THDPcj';
@@ -34,7 +38,11 @@ const SEND_ERROR_MARIADB = '_ZN8Protocol21net_send_error_packetEP3THDjPKcS3_';
 const SEND_ERROR_5_7 = '_ZN16Protocol_classic10send_errorEjPKcS1_';
 const CHANGE_DB = '_Z15mysql_change_dbP3THDPK19st_mysql_lex_stringb';
 const CHANGE_DB_MARIADB = '_Z15mysql_change_dbP3THDPK25st_mysql_const_lex_stringb';
-const CHANGE_DB_5_7 = '_Z15mysql_change_dbP3THDRK22st_mysql_const_lex_stringb';
+const CHANGE_DB_5_7 = '_Z15mysql_change_dbP3THDRK25st_mysql_const_lex_stringb';
+const CHANGE_DB_8 = '_Z15mysql_change_dbP3THDRK17MYSQL_LEX_CSTRINGb';
+/** COM_STMT_EXECUTE of MySQL from 8.0 on, whose parameters are parsed. */
+const EXECUTE_5_7 = '_Z19mysqld_stmt_executeP3THDmmPhm';
+const EXECUTE_8 = '_Z19mysqld_stmt_executeP3THDP18Prepared_statementbmP8PS_PARAM';
 const PARSE = '_Z11mysql_parseP3THDPcjP12Parser_state';
 const PARSE_10_2 = `${PARSE}bb`;
 const BULK_EXECUTE = '_Z24mysqld_stmt_bulk_executeP3THDPcj';
@@ -173,13 +181,31 @@ export const mysql56: TargetKind = {
 /** MySQL from 5.7 on. */
 export const mysql: TargetKind = {
   ...common,
+  globals: [
+    ...globals,
+    {
+      index: MysqlSymbol.DATA_VALUES,
+      symbol: 'mysqld_stmt_execute as 5.7 or 8.0 has it',
+      gives: 'parameters',
+      locate: (_, symbols) =>
+        symbols.has(EXECUTE_8)
+          ? DataValues.PARSED
+          : symbols.has(EXECUTE_5_7)
+            ? DataValues.BARE
+            : null,
+    },
+  ],
+  symbols: [...common.symbols, EXECUTE_5_7, EXECUTE_8],
   program: 'mysql',
   probes: [
     ...dispatch('mysql_dispatch_data', DISPATCH_5_7),
     hook(MysqlProbe.PARSE, 'mysql_parse_text', '_ZN16Lex_input_stream5resetEPKcm'),
     hook(MysqlProbe.SEND_OK, 'mysql_classic_send_ok', SEND_OK_5_7),
     hook(MysqlProbe.SEND_ERROR, 'mysql_classic_send_error', SEND_ERROR_5_7),
-    hook(MysqlProbe.CHANGE_DB, 'mysql_change_database', CHANGE_DB_5_7),
+    hook(MysqlProbe.CHANGE_DB, 'mysql_change_database', CHANGE_DB_8, { unless: CHANGE_DB_5_7 }),
+    hook(MysqlProbe.CHANGE_DB_5_7, 'mysql_change_database', CHANGE_DB_5_7, {
+      unless: CHANGE_DB_8,
+    }),
   ],
   markers: [DISPATCH_5_7],
   paths: ['/usr/sbin/mysqld', '/usr/libexec/mysqld', '/usr/local/mysql/bin/mysqld'],

@@ -66,7 +66,8 @@ export function textAt(
     bytes = partOf(bytes, from, to);
     length = bytes.length + (to === 0 ? beyond : 0);
   } else if (view.getUint8(offset + StatementLayout.command) === Command.FIELD_LIST) {
-    bytes = bytes.subarray(0, Math.max(bytes.indexOf(0), 0)); // the table, NUL, a wildcard
+    const end = bytes.indexOf(0); // the table, NUL, a wildcard; MySQL 5.7 has them apart
+    if (end >= 0) bytes = bytes.subarray(0, end);
     length = bytes.length;
   }
   if (bytes.length > maxText) bytes = cutText(bytes, maxText);

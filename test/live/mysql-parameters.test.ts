@@ -239,25 +239,27 @@ function eachTest({ name }: Installed): void {
     wire.close();
   });
 
-  test('a change of user: who it is from then on', async () => {
-    const root = await server.connect();
-    for (const host of ['%', 'localhost'])
-      await root.query(`GRANT ALL ON *.* TO 'eve'@'${host}' IDENTIFIED BY ''`);
-    const connection = await server.connect();
-    await connection.query("DO 'before'");
-    await connection.changeUser({ user: 'eve', database: 'mysql' });
-    await connection.query("DO 'after'");
-    await connection.changeUser({ user: 'eve', password: 'sesame' }).catch(() => {});
-    const [before] = await rows("query = 'DO ''before'''", 1);
-    const found = await rows(`connection_id = ${before?.connection_id}`, 4);
-    expect(
-      found.map((row) => [row.command, row.query, row.error_code, row.user, row.database]),
-    ).toEqual([
-      ['COM_QUERY', "DO 'before'", 0, 'root', null],
-      ['COM_CHANGE_USER', null, 0, 'eve', 'mysql'],
-      ['COM_QUERY', "DO 'after'", 0, 'eve', 'mysql'],
-      ['COM_CHANGE_USER', null, 1045, 'eve', expect.anything()],
-    ]);
-    expect(JSON.stringify(found)).not.toContain('sesame');
-  });
+  // mysql2 sends 5.6 no password.
+  if (name.startsWith('MariaDB'))
+    test('a change of user: who it is from then on', async () => {
+      const root = await server.connect();
+      for (const host of ['%', 'localhost'])
+        await root.query(`GRANT ALL ON *.* TO 'eve'@'${host}' IDENTIFIED BY 'sesame'`);
+      const connection = await server.connect();
+      await connection.query("DO 'before'");
+      await connection.changeUser({ user: 'eve', password: 'sesame', database: 'mysql' });
+      await connection.query("DO 'after'");
+      await connection.changeUser({ user: 'eve', password: 'wrong' }).catch(() => {});
+      const [before] = await rows("query = 'DO ''before'''", 1);
+      const found = await rows(`connection_id = ${before?.connection_id}`, 4);
+      expect(
+        found.map((row) => [row.command, row.query, row.error_code, row.user, row.database]),
+      ).toEqual([
+        ['COM_QUERY', "DO 'before'", 0, 'root', null],
+        ['COM_CHANGE_USER', null, 0, 'eve', 'mysql'],
+        ['COM_QUERY', "DO 'after'", 0, 'eve', 'mysql'],
+        ['COM_CHANGE_USER', null, 1045, 'eve', expect.anything()],
+      ]);
+      expect(JSON.stringify(found)).not.toContain('sesame');
+    });
 }

@@ -10,6 +10,7 @@ import {
   ErrorLayout,
   IdentityLayout,
   Known,
+  LongDataLayout,
   MysqlRecord,
   StatementLayout,
 } from '../../tables/mysql_queries/records.ts';
@@ -43,6 +44,7 @@ withClang('structs: offsets and sizes', () => {
     mysql_identity: IdentityLayout,
     mysql_error: ErrorLayout,
     mysql_connection: ConnectionLayout,
+    mysql_long_data: LongDataLayout,
     mysql_statement: StatementLayout,
     mysql_settings: SettingsLayout,
   };
