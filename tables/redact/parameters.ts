@@ -12,17 +12,23 @@ const digits = (_key: string, value: unknown, context?: { source?: string }): un
     : value;
 
 /**
+ * @param redacted a value without the secrets that it holds by itself
  * @param json one element for each parameter, or of a bulk execution an array of such arrays
  * @param secret numbers of parameters, from 1 on
  */
-export function redactValues(json: string, secret: ReadonlySet<number>): string {
-  if (secret.size === 0) return json;
-  const values: unknown = JSON.parse(json, digits);
+export function redactValues(
+  json: string,
+  secret: ReadonlySet<number>,
+  redacted: (text: string) => string,
+): string {
+  const values: unknown = JSON.parse(json, (key, value: unknown, context?: { source?: string }) =>
+    typeof value === 'string' ? redacted(value) : digits(key, value, context),
+  );
   if (!Array.isArray(values)) return JSON.stringify([MARK]);
   const isBulk = values.some((value) => Array.isArray(value));
-  const redacted = (row: readonly unknown[]) =>
+  const withMarks = (row: readonly unknown[]) =>
     row.map((value, i) => (secret.has(i + 1) && value !== null ? MARK : value));
   return JSON.stringify(
-    isBulk ? values.map((row) => (Array.isArray(row) ? redacted(row) : row)) : redacted(values),
+    isBulk ? values.map((row) => (Array.isArray(row) ? withMarks(row) : row)) : withMarks(values),
   );
 }

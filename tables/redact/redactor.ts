@@ -44,6 +44,8 @@ export interface Redactor {
 const MAX_DEPTH = 4;
 /** A mark may turn what stands around it into something else, which is looked at again. */
 const MAX_PASSES = 4;
+/** Longer texts are looked at once. */
+const MAX_REPEATED = 16_384;
 const SQL_HINT =
   /passw|identified|crypt|secret|token|credential|_key|api_?key|auth|program|_command|encode|decode|keyring/i;
 const OTHER_ESCAPE = /\\['"]/;
@@ -71,6 +73,7 @@ class TextRedactor implements Redactor {
       const spans = this.#spans(current, cut);
       if (spans.length === 0) break;
       current = replaceSpans(current, spans);
+      if (current.length > MAX_REPEATED) break;
     }
     return current;
   }
@@ -96,10 +99,12 @@ class TextRedactor implements Redactor {
     const numbers = this.#isSuspect(statement)
       ? this.#findAll(statement.toString('latin1'), new SpanList(), false)
       : new Set<number>();
-    const values = redactValues(json, numbers);
-    const bytes = Buffer.from(values);
-    const redacted = this.redact(bytes);
-    return redacted === bytes ? values : redacted.toString();
+    if (numbers.size === 0 && !this.#isSuspect(Buffer.from(json))) return json;
+    return redactValues(json, numbers, (value) => {
+      const bytes = Buffer.from(value);
+      const redacted = this.redact(bytes);
+      return redacted === bytes ? value : redacted.toString();
+    });
   }
 
   /** Nearly every text ends here. */

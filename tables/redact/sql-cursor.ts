@@ -12,6 +12,8 @@ export class SqlCursor {
   readonly tokens: readonly Token[];
   readonly #sink: SpanSink;
   readonly #parameters: Set<number>;
+  /** Up to here expressions were looked at. */
+  #done = 0;
 
   constructor(tokens: readonly Token[], sink: SpanSink, parameters: Set<number>) {
     this.tokens = tokens;
@@ -46,15 +48,17 @@ export class SqlCursor {
    * the arguments of a function.
    */
   addExpression(from: number): void {
+    if (from < this.#done) return;
     let i = from;
-    while (this.isSymbol(i, OPEN) || this.#isIntroducer(i)) i++;
+    while (i < from + MAX_TOKENS && (this.isSymbol(i, OPEN) || this.#isIntroducer(i))) i++;
     for (let left = MAX_TOKENS; left > 0; left--) {
       if (this.isString(i) || this.tokens[i]?.kind === 'parameter') this.add(i++);
       else if (this.tokens[i]?.kind === 'word' && this.isSymbol(i + 1, OPEN))
         i = this.addCall(i + 1, 1, Number.POSITIVE_INFINITY);
       else if (this.isSymbol(i, '||') || this.isSymbol(i - 1, '||')) i++;
-      else return;
+      else break;
     }
+    this.#done = i;
   }
 
   /** `_utf8mb4'…'`, `BINARY '…'` */

@@ -74,12 +74,12 @@ test('a text that is cut within a secret leaves no more than a little of it', ()
     const [secret = ''] = gone;
     const end = text.indexOf(secret) + secret.length;
     // What tells that it is a secret may be behind it: a host behind a password, the reader of a pipe.
-    if (/:\/\/|\||<<|psql -v|ghp_/.test(text)) continue;
-    for (let at = end - 1; at > end - secret.length + 6; at--) {
+    if (/^(?:echo|printf|cat|\(|\{).*(?:\||<<<)/.test(text)) continue;
+    const least = secret.length > 16 ? 14 : 6; // the begin of a token is no secret
+    for (let at = end - 1; at >= end - secret.length + least; at--) {
       const out = redactors[dialect].redact(Buffer.from(text.slice(0, at)), true).toString();
       const left = text.slice(end - secret.length, at);
-      if (left.length >= 6)
-        expect({ text, at, leak: out.includes(left) }).toMatchObject({ leak: false });
+      expect({ text, at, leak: out.includes(left) }).toMatchObject({ leak: false });
     }
   }
 });
