@@ -50,6 +50,8 @@ export function buildBpf(build: BpfBuild): BpfResult | undefined {
   const headers = files.filter((file) => file.endsWith('.h'));
   const flags = [
     ...['-g', '-O2', '-target', 'bpf', '-mcpu=v3', `-D${target.macro}`, '-Wall', '-Werror'],
+    // Not where this checkout lies: the same sources give the same bytes.
+    '-fdebug-compilation-dir=.',
     ...['-I', build.sourceDir, '-idirafter', `/usr/include/${target.triplet}`],
   ];
 
