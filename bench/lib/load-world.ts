@@ -80,6 +80,17 @@ export class LoadWorld {
     return numbers;
   }
 
+  /** Process and text of the rows that came since the last call. */
+  *newCommands(): Generator<{ readonly pid: number; readonly command: string }> {
+    this.#reader.refresh();
+    for (const row of this.#reader.range({ fromEid: this.#nextEid })) {
+      if (this.#nextEid > 0) this.skipped += row.eid - this.#nextEid;
+      this.#nextEid = row.eid + 1;
+      const value = (name: string) => row.value(COLUMN[name] ?? -1);
+      yield { pid: Number(value('pid')), command: String(value('command')) };
+    }
+  }
+
   /** End everything: what is pinned would go on capturing. */
   async close(): Promise<void> {
     await this.kill('SIGTERM');

@@ -8,6 +8,7 @@
 import { RecordFlag, RecordHeader, TextRecord, u64 } from '../../native/events.ts';
 import type { Assembler, World } from '../collector/capture.ts';
 import { type Cell, type Event, placesOf } from '../event.ts';
+import { withoutControls } from '../events/controls.ts';
 import { RecordMemory } from '../events/record-memory.ts';
 import { Seconds } from '../events/seconds.ts';
 import { cutText, textCell } from '../events/text.ts';
@@ -252,7 +253,8 @@ export class ShellAssembler implements Assembler {
     const expanded = expandedText(open, typed.bytes);
     const max = this.#world.maxText;
     const unread = typed.bytes.length === 0 && (typed.cut || open.gap);
-    const cut = open.gap || typed.cut || typed.bytes.length > max || open.beyond > 0;
+    const text = withoutControls(typed.bytes);
+    const cut = open.gap || typed.cut || text.length > max || open.beyond > 0;
     const event = this.#event;
     event[at.time] = this.#unixSeconds.of(timeNs);
     event[at.time_ns] = timeNs;
@@ -260,10 +262,10 @@ export class ShellAssembler implements Assembler {
     event[at.shell] = target?.program ?? null;
     event[at.shell_path] = target?.path ?? null;
     event[at.source] = SOURCE_NAMES[open.source] ?? null;
-    event[at.command] = unread ? null : this.#cell(typed.bytes, cut);
+    event[at.command] = unread ? null : this.#cell(text, cut);
     event[at.command_length] = unread ? null : typed.length + open.beyond;
     event[at.truncated] = cut ? 1 : 0;
-    event[at.expanded] = expanded === null ? null : this.#cell(expanded, cut);
+    event[at.expanded] = expanded === null ? null : this.#cell(withoutControls(expanded), cut);
     event[at.exit_code] = ending.code;
     event[at.duration] = duration(began, ending, open);
     event[at.status] = ending.status;

@@ -1,4 +1,5 @@
 /** Where a command was typed: terminal and working directory, out of the context record. */
+import { withoutControls } from '../events/controls.ts';
 import { toText } from '../events/text.ts';
 import { ContextLayout, contextLength, joinPath } from './records.ts';
 
@@ -36,7 +37,7 @@ function decode(raw: Buffer): Place {
   const whole = raw.readUInt32LE(0) === 1;
   const cwd = raw.subarray(ContextLayout.cwd - ContextLayout.cwd_whole);
   return {
-    tty: name.length > 0 ? toText(name) : null,
-    cwd: whole ? toText(joinPath(cwd)) : null,
+    tty: name.length > 0 ? toText(withoutControls(name)) : null,
+    cwd: whole ? toText(withoutControls(joinPath(cwd))) : null,
   };
 }

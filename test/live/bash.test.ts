@@ -136,6 +136,19 @@ describeLive('a command typed in bash, read with SQL', () => {
     );
   });
 
+  test('control bytes and a hostile prompt do not reach whoever reads the table', async () => {
+    const shell = await ShellSession.open();
+    // ^V takes the next key as it is
+    await shell.run(': \x16\x1b[2J \x16\x07 \u0085 end');
+    await shell.run("PS1='\\e]0;owned\\a[$?]> '");
+    await shell.run('cd "$(mktemp -d /tmp/esc-XXXX)" && mkdir $\'a\\e[2J\' && cd a*');
+    await shell.run('rm -r "$OLDPWD"');
+    const rows = await commandsOf(shell.pid, 4);
+    expect(rows[0]?.command).toBe(': \\x1b[2J \\x07 \\xc2\\x85 end');
+    expect(rows[1]?.command).toBe("PS1='\\e]0;owned\\a[$?]> '");
+    expect(rows[3]?.cwd).toMatch(/\/a\\x1b\[2J$/);
+  });
+
   test('a nested shell has rows of its own, and the outer command ends with it', async () => {
     const shell = await ShellSession.open();
     await shell.run('bash --norc --noprofile');

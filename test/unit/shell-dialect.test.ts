@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import fc from 'fast-check';
 import { parseElf, withElf } from '../../native/elf.ts';
 import { LiveAuditError } from '../../native/errors.ts';
+import { withoutControls } from '../../tables/events/controls.ts';
 import { narrowed, unmetafied } from '../../tables/shell_history_live/dialect.ts';
 import { fishPlaces } from '../../tables/shell_history_live/fish.ts';
 
@@ -69,4 +70,26 @@ withFish('a fish that is damaged gives places or none (skipped without fish)', (
     }),
     { numRuns: 20 },
   );
+});
+
+describe('control characters', () => {
+  const shown = (text: string | Buffer) => withoutControls(Buffer.from(text)).toString('latin1');
+
+  test('are escaped byte by byte; newlines, tabs and all else stay', () => {
+    expect(shown('a\x1b[2Jb\r\x07\x7f\x00')).toBe('a\\x1b[2Jb\\x0d\\x07\\x7f\\x00');
+    expect(shown('a\tb\nc')).toBe('a\tb\nc');
+    expect(shown('\u0080\u009f\u00a0')).toBe('\\xc2\\x80\\xc2\\x9f\xc2\xa0'); // C1 ends before U+00A0
+    expect(shown(Buffer.from([0xc2]))).toBe('\xc2');
+  });
+
+  test('a text without any is the same object; no text with one passes', () => {
+    const plain = Buffer.from('echo "Grüße, 世界 🌍"\n\techo');
+    expect(withoutControls(plain)).toBe(plain);
+    fc.assert(
+      fc.property(fc.uint8Array(), (bytes) => {
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be there
+        expect(shown(Buffer.from(bytes))).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]/);
+      }),
+    );
+  });
 });
