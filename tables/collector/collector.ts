@@ -3,6 +3,7 @@
  * the state of its probes. Where nothing can be captured it still does the rest, and says why.
  */
 import { bpffsProblem } from '../../native/bpffs.ts';
+import { keepMemoryFromCore } from '../../native/core-memory.ts';
 import type { RecordSink } from '../../native/kernel-ring.ts';
 import { giveMemoryBack } from '../../native/memory.ts';
 import type { Redaction } from '../redact/guarded.ts';
@@ -68,6 +69,7 @@ export class Collector {
    */
   static start(options: CollectorOptions): Collector | null {
     openStateDir(options.stateDir);
+    keepMemoryFromCore(); // it has texts as they were typed
     const lock = CollectorLock.take(options.stateDir);
     return lock && new Collector(options, lock);
   }
