@@ -7,6 +7,7 @@ import path from 'node:path';
 import { stringify } from 'yaml';
 import { COMPLETIONS } from '../extension/cli/commands/completion.ts';
 import { configurationPage } from '../extension/cli/config/document.ts';
+import { commandLinePage } from '../extension/cli/manual/document.ts';
 import { manPage } from '../extension/cli/manual/man-page.ts';
 import { fleet, launcher, markdown } from '../extension/cli/spec-formats.ts';
 import { VERSION } from '../extension/cli/version.ts';
@@ -75,3 +76,4 @@ write('packaging/completion/bash/live_audit.ext', COMPLETIONS.bash?.() ?? '');
 // bash looks for a file of the command's own name.
 write('packaging/completion/bash/live-audit', `. "\${BASH_SOURCE[0]%/*}/live_audit.ext"\n`);
 write('packaging/completion/zsh/_live_audit', COMPLETIONS.zsh?.() ?? '');
+write('docs/command-line.md', `<!-- ${NOTE} -->\n\n${commandLinePage()}`);
