@@ -2,6 +2,7 @@
 import { containerOf } from '../../native/container.ts';
 import type { Capture } from '../collector/capture.ts';
 import { MysqlAssembler } from './assemble.ts';
+import { derived } from './derived.ts';
 import { StatementLayout } from './records.ts';
 import { spec } from './spec.ts';
 import { mariadb, mysql, mysql56, tracepoints } from './targets.ts';
@@ -13,6 +14,7 @@ export const capture: Capture = {
   kinds: [mariadb, mysql, mysql56],
   tracepoints,
   hasParameters: true,
+  derived,
   remembered: { map: 'remembered', valueSize: StatementLayout.size },
   assembler: (world) => new MysqlAssembler(world, { containerOf }),
 };

@@ -8,11 +8,15 @@ export const spec = defineTable({
   evented: true,
   notes: `A row is one command that a client sent, or one statement of a command that holds several; it appears
 when the server is done with it and never changes. What runs inside of it (stored procedures, functions,
-triggers) is part of it. Events, replication, ping, quit and statistics give no row.
+triggers) is part of it. Events and replication give no row; ping, quit and statistics only where the config key
+mysql.all_commands wants them.
 
 COM_STMT_EXECUTE, COM_STMT_FETCH, COM_STMT_RESET and COM_STMT_CLOSE show the text that was prepared; where that
 was before the capture began, query is NULL. What a build does not let us know is NULL, and live_audit_probes
-says why. Passwords that clients log in with are never captured; those in the text of a statement are text.`,
+says why. Passwords that clients log in with are never captured; those in the text of a statement are text.
+
+MariaDB 10.2, 10.11 and 11.4 and MySQL 5.6 are what it was tested with. Of MySQL 5.7, 8.0, 8.4 and 9.x there was no build to
+be had: for them it was tested against a stand-in with the functions and structures of the published headers.`,
   columns: [
     {
       name: 'eid',
@@ -82,36 +86,38 @@ says why. Passwords that clients log in with are never captured; those in the te
       type: 'TEXT',
       push: 'equal',
       description:
-        'A hash of normalized, the same for statements that differ only in their values. NULL without query.',
+        'Hash of normalized in hex: the same for statements that differ in values only, prepared or not. Computed when asked for. NULL without query, and where it was cut.',
     },
     {
       name: 'normalized',
       type: 'TEXT',
       hidden: true,
-      description: 'query with its values replaced by ?, without comments, in one spacing.',
+      description:
+        'query with ? for its values and ... for lists of them, without comments, words in lower case. Computed when asked for. NULL as fingerprint is.',
     },
     {
       name: 'parameters',
       type: 'TEXT',
       description:
-        'The values that a prepared statement was executed with, as a JSON array. NULL unless switched on in the config, and if not known.',
+        'What a prepared statement was executed with: a JSON array of numbers, texts (dates, times and decimals, too), null, {"hex"} of bytes that are no text, {"length"} of one without room; of a bulk execution an array for each row. NULL unless switched on in the config, and if not known.',
     },
     {
       name: 'statement',
       type: 'TEXT',
       hidden: true,
-      description: 'query with the values of parameters put in. NULL without parameters.',
+      description:
+        'query with the values of parameters put in, as one could send it; ? stays where a value is not known. Computed when asked for. NULL without parameters, and of bulk executions.',
     },
     {
       name: 'status',
       type: 'TEXT',
       description:
-        'How the command returned: SUCCESS (also where it failed with an error, see error_code), CLOSE_CONNECTION, WOULDBLOCK; NOT_CAPTURED: the server ended in its midst.',
+        'How the command returned: SUCCESS (also where it failed with an error, see error_code), CLOSE_CONNECTION, WOULDBLOCK; V57_FAILED: the connection ends, from MySQL 5.7 on; NOT_CAPTURED: the server ended in its midst.',
     },
     {
       name: 'return_code',
       type: 'INTEGER',
-      description: 'The number behind status: 0, 1, 2; -1 for NOT_CAPTURED.',
+      description: 'The number behind status: 0, 1, 2; -2 for V57_FAILED, -1 for NOT_CAPTURED.',
     },
     {
       name: 'error_code',

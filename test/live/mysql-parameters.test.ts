@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { RowDataPacket } from 'mysql2/promise';
 import { FieldType } from '../../tables/mysql_queries/binary-values.ts';
 import { CollectorProcess, type Row } from './collector-process.ts';
+import { readGeneralLog } from './general-log.ts';
 import { ALL, type Installed, isInstalled, MysqlServer } from './mysql-server.ts';
 import { Com, executeHead, longDataHead, MysqlWire, statementHead } from './mysql-wire.ts';
 import { describeLive } from './requires.ts';
@@ -142,6 +143,21 @@ function eachTest({ name }: Installed): void {
     expect(shown?.slice(0, 5)).toEqual([1.5, 'text', null, 'bytes', expect.anything()]);
     expect(String(shown?.[5])).toMatch(/^19(70-01-01|69-12-31) \d\d:\d\d:\d\d/);
     expect(shown?.[6]).toBe('{"a":1}');
+    const [computed] = collector.query(
+      `SELECT statement, normalized, fingerprint FROM mysql_queries WHERE eid = ${row?.eid}`,
+    );
+    expect(computed?.statement).toMatch(/^SELECT 1.5 AS a, 'text' AS b, NULL AS c, 'bytes' AS d, /);
+    expect(computed?.normalized).toBe(
+      'select ? as a, ? as b, ? as c, ? as d, ? as e, ? as f, ? as g',
+    );
+    const same = `fingerprint = '${computed?.fingerprint}' AND pid = ${server.pid}`;
+    const commands = collector.query(`SELECT command FROM mysql_queries WHERE ${same}`);
+    expect(commands.map(({ command }) => command).slice(0, 2)).toEqual([
+      'COM_STMT_PREPARE',
+      'COM_STMT_EXECUTE',
+    ]);
+    const logged = readGeneralLog(server.generalLog).filter((e) => e.command === 'Execute');
+    expect(logged.some(({ text }) => text.startsWith("SELECT 1.5 AS a, 'text' AS b"))).toBe(true);
   });
 
   if (name.startsWith('MariaDB'))
