@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { Operator } from '../extension/sdk/context.ts';
 import type { StringMap } from '../extension/sdk/thrift/index.ts';
 import { Manager } from './lib/manager.ts';
@@ -21,7 +22,11 @@ const SECONDS = 5;
 const TABLE = 'shell_history_live';
 /** As the executable runs (scripts/build-bundle.ts). */
 const NODE = [process.execPath, '--max-semi-space-size=1', '--single-threaded-gc'];
+const PYTHON = path.resolve(import.meta.dirname, '../build/python/bin/python');
+const CALLER = path.join(import.meta.dirname, 'contestants', 'calls.py');
 const EVENTS = path.join(import.meta.dirname, 'contestants', 'events.ts');
+/** Between the values that are asked for, so that they lie all over the ring. */
+const SPREAD = 97;
 const USED = ['eid', 'time', 'pid', 'uid', 'command', 'exit_code'];
 
 const findings: Finding[] = [];
@@ -32,24 +37,33 @@ const child = spawn(command[0] ?? '', command.slice(1), { stdio: ['ignore', 'ign
 
 type Condition = readonly [column: string, op: number, expr: string | number | bigint];
 
-async function ask(colsUsed: readonly string[], ...conditions: Condition[]): Promise<StringMap[]> {
-  const constraints = conditions.map(([name, op, expr]) => ({
+const contextOf = (...conditions: Condition[]) => ({
+  constraints: conditions.map(([name, op, expr]) => ({
     name,
     list: [{ op, expr: String(expr) }],
     affinity: 'BIGINT',
-  }));
-  return [...(await manager.client.generate(TABLE, { constraints, colsUsed }))];
+  })),
+  colsUsed: USED,
+});
+
+const ask = async (...conditions: Condition[]): Promise<StringMap[]> => [
+  ...(await manager.client.generate(TABLE, contextOf(...conditions))),
+];
+
+/** All calls together, ms, by a client that costs little. */
+async function calls(contexts: readonly object[]): Promise<number> {
+  const client = spawn(PYTHON, [CALLER, manager.client.path, TABLE], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  client.stdin.end(contexts.map((context) => `${JSON.stringify(context)}\n`).join(''));
+  const { seconds } = JSON.parse(await text(client.stdout)) as { seconds: number };
+  return seconds * 1000;
 }
 
-async function milliseconds(work: () => Promise<unknown>): Promise<number> {
-  const begun = performance.now();
-  await work();
-  return performance.now() - begun;
-}
-
-async function rounds(work: () => Promise<unknown>): Promise<number[]> {
+async function rounds(context: (i: number) => object, count: number): Promise<number[]> {
+  const contexts = Array.from({ length: count }, (_, i) => context(i));
   const times: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) times.push(await milliseconds(work));
+  for (let round = 0; round < ROUNDS; round++) times.push(await calls(contexts));
   return times;
 }
 
@@ -70,39 +84,34 @@ try {
   await manager.registered;
   await manager.answered();
   const pid = child.pid ?? 0;
-  let newest: StringMap = {};
-  const first = await milliseconds(async () => {
-    newest = (await ask(USED, ['time', Operator.GREATER_OR_EQUAL, begun])).at(-1) ?? {};
-  });
-  found('first query after the start: the ring is walked once', [first], '');
+  const asked = performance.now();
+  const newest = (await ask(['time', Operator.GREATER_OR_EQUAL, begun])).at(-1) ?? {};
+  found('first query after the start: the ring is walked once', [performance.now() - asked], '');
   const eid = Number(newest.eid);
-  const now = Number(newest.time);
-  const recent = () => ask(USED, ['time', Operator.GREATER, now - SECONDS]);
-  found(`time > now - ${SECONDS}`, await rounds(recent), `${(await recent()).length} rows`, 2);
-  const one = () => ask(USED, ['eid', Operator.EQUALS, eid - ROWS / 2]);
-  found('eid = N', await rounds(one), `${(await one()).length} row`);
+  const byTime = ['time', Operator.GREATER, Number(newest.time) - SECONDS] as const;
+  const byEid = (i: number) => contextOf(['eid', Operator.EQUALS, eid - i * SPREAD]);
+  const byPid = (i: number) => contextOf(['pid', Operator.EQUALS, Number(newest.pid) - i * SPREAD]);
+  const byUid = (i: number) => contextOf(['uid', Operator.EQUALS, i * SPREAD]);
+
+  // A daemon is warm: a client asks some times before it is measured.
+  await calls(Array.from({ length: CALLS }, (_, i) => byEid(i)));
+  const recent = await rounds(() => contextOf(byTime), 1);
+  found(`time > now - ${SECONDS}`, recent, `${(await ask(byTime)).length} rows`, 2);
+  found('eid = N', await rounds(byEid, 1), '1 row');
   const before = memory(pid).anonymous;
-  const byPid = (row: number) => ask(USED, ['pid', Operator.EQUALS, Number(newest.pid) - row]);
-  found('first query by pid: the index is made', [await milliseconds(() => byPid(0))], '');
-  const index = (memory(pid).anonymous - before) / 2 ** 20;
-  const note = `${(await byPid(1)).length} rows; the index has ${index.toFixed(0)} MiB`;
-  found('pid = N', await rounds(() => byPid(7)), note);
-  const join = async (call: (i: number) => Promise<unknown>) => {
-    for (let i = 0; i < CALLS; i++) await call(i);
-  };
-  const joins = async (what: string, call: (i: number) => Promise<readonly unknown[]>) => {
-    const each = (await call(1)).length;
+  const made = await calls([byPid(0)]);
+  const mib = ((memory(pid).anonymous - before) / 2 ** 20).toFixed(0);
+  found('first query by pid: the index is made', [made], `it has ${mib} MiB`);
+  await calls([byUid(0)]);
+  for (const [column, context] of Object.entries({ pid: byPid, uid: byUid, eid: byEid })) {
     const cpu = cpuTime(pid);
-    const times = await rounds(() => join(call));
-    const ours = Number(cpuTime(pid) - cpu) / 1e6 / ROUNDS;
-    const note = `${each} rows each; ${ours.toFixed(0)} ms of CPU in the extension`;
-    found(`JOIN: ${CALLS} calls by ${what}`, times, note, 300);
-  };
-  await joins('pid', (i) => byPid(i * 100));
-  await joins('uid', (i) => ask(USED, ['uid', Operator.EQUALS, i]));
-  await joins('eid', (i) => ask(USED, ['eid', Operator.EQUALS, eid - i * 100]));
-  const pings = () => join(() => manager.client.ping());
-  found(`${CALLS} pings, for comparison`, await rounds(pings), '');
+    const times = await rounds(context, CALLS);
+    const ours = (Number(cpuTime(pid) - cpu) / 1e6 / ROUNDS).toFixed(0);
+    const { constraints } = context(1);
+    const answer = await manager.client.generate(TABLE, { constraints, colsUsed: USED });
+    const note = `${answer.length} rows each; ${ours} ms of CPU in the extension`;
+    found(`JOIN: ${CALLS} calls by ${column}`, times, note, 300);
+  }
 } finally {
   child.kill();
   await once(child, 'exit');
