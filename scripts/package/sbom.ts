@@ -98,7 +98,8 @@ export function writeBill(
     metadata: new Models.Metadata({ component: program, timestamp: new Date(epoch * 1000) }),
   });
   const bundled = packages.map(npmPart).filter(({ name }) => !name.startsWith('@koromix/'));
-  for (const part of [...nativeParts(target), ...bundled]) {
+  const parts = new Map([...nativeParts(target), ...bundled].map((part) => [part.purl, part]));
+  for (const part of parts.values()) {
     const made = component(part);
     bom.components.add(made);
     program.dependencies.add(made.bomRef);
