@@ -79,9 +79,8 @@ describeLive('secrets', () => {
 
   test('typed into bash: none in the rows', async () => {
     // No program is found, so that nothing is done but typing.
-    const env = { PATH: '/nonexistent', HOME: directory };
-    const shell = await ShellSession.open(['/bin/bash', '--norc', '--noprofile'], env);
-    await shell.run(`cd ${directory}`);
+    const shell = await ShellSession.open(undefined, { HOME: directory });
+    await shell.run(`cd ${directory}; PATH=/nonexistent`);
     const texts = corpus('shell').filter((text) => !CHANGES_SHELL.test(text));
     for (const line of [...texts, `: ${LAST}`].flatMap((text) => text.split('\n'))) {
       const from = shell.pty.output.length;
