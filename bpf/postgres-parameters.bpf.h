@@ -28,18 +28,25 @@ int postgres_bind_message(struct pt_regs *ctx)
 	if (message.len < 0 || size > MAX_BIND_BYTES)
 		size = MAX_BIND_BYTES;
 	fill_header(&header, backend, place.cookie, POSTGRES_PARAMETERS);
-	emit_bytes(&header, (void *)message.data, size);
-	backend->seq = header.seq;
+	emit_bytes(&header, (void *)message.data, size); /* all with that seq */
 	return 0;
 }
 
 /*
- * struct ParamListInfoData (nodes/params.h): six pointers, since 13 char *paramValuesStr, int numParams, then
- * from a multiple of 8 on 16 bytes for each: Datum value, bool isnull, uint16 pflags, Oid ptype.
+ * struct ParamListInfoData (nodes/params.h): pointers, int numParams, then 16 bytes for each: Datum value, bool
+ * isnull, uint16 pflags, Oid ptype. In 10 four pointers, and Bitmapset *paramMask behind numParams; in 11 and 12
+ * six pointers; since 13 seven.
  */
 static __always_inline __u32 offset_of_count(__u64 version)
 {
+	if (version <= 10)
+		return 32;
 	return version >= 13 ? 56 : 48;
+}
+
+static __always_inline __u32 offset_of_parameters(__u64 version)
+{
+	return offset_of_count(version) + (version <= 10 ? 16 : 8);
 }
 
 struct bound_parameter {
@@ -84,7 +91,7 @@ int postgres_bind_portal(struct pt_regs *ctx)
 	record = (void *)slot->bytes;
 	if (list && version)
 		bpf_probe_read_user(&counted, sizeof(counted), (void *)(list + offset_of_count(version)));
-	list += offset_of_count(version) + sizeof(__u64);
+	list += offset_of_parameters(version);
 	for (i = 0; i < PG_MAX_TYPES; i++) {
 		struct bound_parameter parameter = {};
 

@@ -115,7 +115,7 @@ export class PostgresAssembler implements Assembler {
 
   #addPart(type: number, view: DataView, offset: number, length: number, parts: Parts): void {
     const seq = view.getUint32(offset + RecordHeader.seq, true);
-    for (const text of [parts.query, parts.error, parts.bind])
+    for (const text of [parts.query, parts.error])
       if (text && !text.ended && seq !== parts.nextSeq) text.cut = true;
     parts.nextSeq = seq + 1;
     switch (type) {
@@ -170,7 +170,7 @@ export class PostgresAssembler implements Assembler {
     parts.bind = null;
     const portal = u64(view, offset + TypesLayout.portal);
     parts.bound.delete(portal); // an earlier one that had its place
-    if (!message?.ended || message.cut) return;
+    if (!message?.ended || message.cut || keptBytes(message) !== message.total) return;
     const room = Math.floor((length - TypesLayout.oid) / 4);
     const count = Math.min(view.getUint32(offset + TypesLayout.count, true), room);
     const types = Array.from({ length: count }, (_, i) =>

@@ -144,3 +144,27 @@ function begin(record: readonly string[], failed: string | null): Logged | null 
     parameters: parameters?.[1] ?? null,
   };
 }
+
+export interface LoggedValues {
+  readonly query: string;
+  readonly values: (string | null)[];
+}
+
+/** The statements of the extended protocol that did not fail, with their parameters, by process. */
+export function loggedParameters(csv: string): Map<number, LoggedValues[]> {
+  const byPid = new Map<number, LoggedValues[]>();
+  for (const { pid, query, protocol, parameters, sqlstate } of loggedStatements(csv)) {
+    if (protocol !== 'extended' || sqlstate !== null) continue;
+    const statements = byPid.get(pid) ?? [];
+    byPid.set(pid, [...statements, { query, values: parametersOf(parameters ?? '') }]);
+  }
+  return byPid;
+}
+
+/** `$1 = 'it''s', $2 = NULL` */
+function parametersOf(detail: string): (string | null)[] {
+  const values: (string | null)[] = [];
+  for (const [, text] of detail.matchAll(/\$\d+ = (?:NULL|'((?:[^']|'')*)')/g))
+    values.push(text === undefined ? null : text.replaceAll("''", "'"));
+  return values;
+}

@@ -83,6 +83,7 @@ export class PostgresServer {
   readonly port: number;
   readonly #child: ChildProcess;
   stderr = '';
+  #marks = 0;
 
   private constructor(
     installed: Installed,
@@ -167,15 +168,17 @@ export class PostgresServer {
     return status === 0;
   }
 
-  /** The CSV log from `offset` bytes on. */
-  log(offset = 0): string {
+  /** The CSV log, which another process writes: once it has all that was asked before. */
+  async log(): Promise<string> {
+    const last = `select 'end of the log ${++this.#marks}'`;
+    this.psql(['-c', last]);
     const file = path.join(this.data, 'log/postgres.csv');
-    return fs.existsSync(file) ? fs.readFileSync(file).subarray(offset).toString('utf8') : '';
-  }
-
-  get logLength(): number {
-    const file = path.join(this.data, 'log/postgres.csv');
-    return fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    let text = '';
+    await until(() => {
+      text = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '';
+      return text.includes(last);
+    });
+    return text;
   }
 
   /** Run psql. @returns its standard output */

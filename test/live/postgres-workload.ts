@@ -9,7 +9,7 @@ import { PostgresWire } from './postgres-wire.ts';
 const ROOT = path.resolve(__dirname, '../..');
 const PYTHON = path.join(ROOT, 'build/python/bin/python');
 
-export function pythonClient(server: PostgresServer, driver: 'psycopg' | 'pg8000'): void {
+export function pythonClient(server: PostgresServer, driver: 'psycopg' | 'pg8000' | 'types'): void {
   const { status, stderr } = spawnSync(
     PYTHON,
     [path.join(__dirname, 'postgres_clients.py'), driver],

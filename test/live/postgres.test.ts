@@ -1,12 +1,8 @@
 /** Every statement that clients ask of PostgreSQL 10 to 18, against the server's own log. */
-import { CollectorProcess, type Row, until } from './collector-process.ts';
+import { CollectorProcess, type Row } from './collector-process.ts';
+import { attached } from './postgres-attached.ts';
 import { type Logged, loggedStatements } from './postgres-log.ts';
-import {
-  type Installed,
-  installedPostgres,
-  PostgresServer,
-  stopServers,
-} from './postgres-server.ts';
+import { installedPostgres, PostgresServer, stopServers } from './postgres-server.ts';
 import * as workload from './postgres-workload.ts';
 import { describeLive } from './requires.ts';
 
@@ -42,15 +38,6 @@ function expected(logged: Logged, row: Row | undefined): Record<string, unknown>
   };
 }
 
-/** Resolves when all probes of the server's executable are attached. */
-async function attached(collector: CollectorProcess, { bin }: Installed): Promise<void> {
-  const states = `SELECT state FROM live_audit_probes WHERE target = '${bin}/postgres'`;
-  await until(() => {
-    const probes = collector.query(states);
-    return probes.length > 0 && probes.every(({ state }) => state === 'attached');
-  });
-}
-
 describeLive('postgres_queries against the server’s log', () => {
   const servers = installedPostgres();
   let collector: CollectorProcess;
@@ -60,7 +47,7 @@ describeLive('postgres_queries against the server’s log', () => {
   afterAll(() => collector.end());
 
   async function compare(server: PostgresServer): Promise<{ logged: Logged[]; rows: Row[] }> {
-    const logged = loggedStatements(server.log());
+    const logged = loggedStatements(await server.log());
     const pids = [...new Set(logged.map(({ pid }) => pid))];
     const sql = `SELECT * FROM postgres_queries WHERE pid IN (${pids.join(', ')}) ORDER BY eid`;
     const rows = await collector.rows(sql, logged.length);

@@ -1,6 +1,6 @@
 """Two Python clients of PostgreSQL at work: psycopg 3 (over libpq) and pg8000 (its own protocol code).
 
-usage: postgres_clients.py psycopg|pg8000   with the connection in PGHOST, PGPORT, PGUSER, PGDATABASE
+usage: postgres_clients.py psycopg|pg8000|types   with the connection in PGHOST, PGPORT, PGUSER, PGDATABASE
 """
 
 import io
@@ -104,4 +104,63 @@ def with_pg8000():
     connection.close()
 
 
-{"psycopg": with_psycopg, "pg8000": with_pg8000}[sys.argv[1]]()
+def with_types():
+    """One value of each common type, in binary format: as text it is shown as it was sent."""
+    import datetime
+    import decimal
+    import ipaddress
+    import uuid
+
+    import psycopg
+    from psycopg.types.json import Json, Jsonb
+
+    utc = datetime.timezone.utc
+    values = [
+        ("bool", True),
+        ("bool", False),
+        ("int2", -32768),
+        ("int4", 2**31 - 1),
+        ("int8", -(2**63)),
+        ("oid", 4294967295),
+        ("float8", 0.1),
+        ("float8", -1e300),
+        ("float8", 1e-7),
+        ("float8", 1.25e17),
+        ("float8", float("nan")),
+        ("float8", float("-inf")),
+        ("float4", 1.5),
+        ("numeric", decimal.Decimal("0")),
+        ("numeric", decimal.Decimal("-12345.678900")),
+        ("numeric", decimal.Decimal("1e-20")),
+        ("numeric", decimal.Decimal("99999999999999999999999999.0001")),
+        ("numeric", decimal.Decimal("NaN")),
+        ("text", "it's \"quoted\" \\ ✓\n"),
+        ("text", ""),
+        ("text", None),
+        ("bytea", b"\x00\xff'"),
+        ("uuid", uuid.UUID("12345678-9abc-def0-1234-56789abcdef0")),
+        ("date", datetime.date(2026, 11, 21)),
+        ("date", datetime.date(1, 1, 1)),
+        ("time", datetime.time(23, 59, 59, 123000)),
+        ("timestamp", datetime.datetime(2026, 11, 21, 12, 34, 56, 789012)),
+        ("timestamp", datetime.datetime(1969, 12, 31, 23, 59, 59)),
+        ("timestamptz", datetime.datetime(2026, 11, 21, 12, 34, 56, tzinfo=utc)),
+        ("interval", datetime.timedelta(days=-3, seconds=7, microseconds=5)),
+        ("interval", datetime.timedelta(0)),
+        ("inet", ipaddress.ip_address("192.0.2.7")),
+        ("inet", ipaddress.ip_interface("2001:db8::1/64")),
+        ("cidr", ipaddress.ip_network("10.0.0.0/8")),
+        ("json", Json({"a": [1, None]})),
+        ("jsonb", Jsonb({"b": "c"})),
+        ("int4[]", [1, None, 3]),
+        ("text[]", ["a b", 'quo"te', "", "NULL", "null", None]),
+        ("int4[]", [[1, 2], [3, 4]]),
+        ("int4[]", []),
+    ]
+    with psycopg.connect(autocommit=True) as connection:
+        for name, value in values:
+            connection.execute(f"select %b::{name}", (value,), prepare=False)
+        connection.execute("select 1 where %t::text <> %t", ("as", "text"))
+
+
+{"psycopg": with_psycopg, "pg8000": with_pg8000, "types": with_types}[sys.argv[1]]()

@@ -1,0 +1,14 @@
+/** Waiting for the probes of a server. */
+import { type CollectorProcess, until } from './collector-process.ts';
+
+/** Resolves when all probes of the server's executable are attached. */
+export async function attached(
+  collector: CollectorProcess,
+  { bin }: { readonly bin: string },
+): Promise<void> {
+  const states = `SELECT state FROM live_audit_probes WHERE target = '${bin}/postgres'`;
+  await until(() => {
+    const probes = collector.query(states);
+    return probes.length > 0 && probes.every(({ state }) => state === 'attached');
+  });
+}
