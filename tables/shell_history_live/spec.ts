@@ -13,10 +13,17 @@ Ctrl-C) is a row too, with duration 0.
 Input of programs is never captured: not what \`read\`, \`read -s\` and \`read -e\` read, and no password typed
 into ssh, sudo or mysql.
 
-Captured: bash 4.4 to 5.3 and zsh 5.8 to 5.9 at a prompt, with exit code and duration. dash at a terminal: a
-row for each line, exit_code NULL (its \`$?\` has no symbol), but that of the line which ends the shell. fish and busybox
-are not captured. A bash, zsh or dash without the symbols (bash-static of Debian) is in live_audit_probes with
-what is missing.
+Captured at a prompt, with exit code and duration: bash 4.4 to 5.3 (its own readline or libreadline.so, with and
+without line editing and history), zsh 5.8 to 5.9 and fish 3. dash at a terminal: a row for each line, exit_code
+NULL (its \`$?\` has no symbol), but that of the line which ends the shell. Not captured: fish 4, busybox, other shells. A
+bash or zsh without symbols (bash-static of Debian) is in live_audit_probes with what is missing and what helps.
+
+\`bash -c\`, \`zsh -c\`, and scripts that bash reads from a file or from standard input are rows where the config
+asks for them: \`{"shell": {"sources": ["prompt", "command_string", "script", "stdin"]}}\`. They are off by default, for a
+machine runs many of them. The same key keeps or drops commands by pid, uid, auid and exit code.
+
+Control characters but newline and tab are stored as \\xHH, byte by byte, like bytes that are not UTF-8. Secrets in
+commands are replaced before they are stored, as the config says.
 
 remote_address and remote_port are what SSH_CONNECTION says in the environment of the session's leader, so
 whoever starts a session of his own can make them up. container_id is that of the cgroup.`,
@@ -61,7 +68,7 @@ whoever starts a session of his own can make them up. container_id is that of th
       name: 'command',
       type: 'TEXT',
       description:
-        'What was typed, lines joined by newlines. Bytes that are not UTF-8 are shown as \\xHH. NULL if it could not be read.',
+        'What was typed, lines joined by newlines. Control characters and bytes that are not UTF-8 are shown as \\xHH. NULL if it could not be read.',
     },
     {
       name: 'command_length',
