@@ -117,6 +117,12 @@ export function bpfObjectPath(assetsDir: string, name: string): string {
   return made;
 }
 
+/** What to call the file behind a path of `bpfObjectPath` in a message. */
+export function assetName(path: string): string {
+  for (const [name, file] of objects) if (file === path) return name;
+  return path;
+}
+
 /**
  * Load a shared library: ours where we bring it, the machine's in the development form.
  * @throws what `load` throws, LiveAuditError EXTRACT

@@ -1,6 +1,7 @@
 /** The BPF file system: where links and maps are pinned so that they outlive the process. */
 import fs from 'node:fs';
 import koffi from 'koffi';
+import { LiveAuditError } from './errors.ts';
 import { lastErrno } from './libc.ts';
 
 export const BPFFS = '/sys/fs/bpf';
@@ -24,11 +25,12 @@ const isBpffs = (): boolean => {
 
 /**
  * See that the BPF file system is there; mounted where it is not, as bpftool and systemd do.
- * @returns why it cannot be used, or null
+ * @returns why it cannot be used and what to do, in one line, or null
  */
 export function bpffsProblem(): string | null {
   if (isBpffs()) return null;
-  if (!fs.existsSync(BPFFS)) return `no directory ${BPFFS}`;
+  const missing = (detail: string): string => new LiveAuditError('NO_BPFFS', detail).line;
+  if (!fs.existsSync(BPFFS)) return missing(`no directory ${BPFFS}`);
   if (mount('bpf', BPFFS, 'bpf', 0, 'mode=0700') === 0 && isBpffs()) return null;
-  return `no BPF file system at ${BPFFS}, and mounting it failed (${lastErrno()})`;
+  return missing(`no BPF file system at ${BPFFS}, and mounting it failed (${lastErrno()})`);
 }

@@ -38,6 +38,47 @@ export const ERROR_CODES = {
     'the kernel or libbpf refused',
     'kernel 5.15 or newer with BTF (/sys/kernel/btf/vmlinux) and uprobes is needed',
   ),
+  KERNEL_OLD: code(1, 'the kernel is too old', 'boot a kernel of 5.15 or newer'),
+  NO_BTF: code(
+    1,
+    'the kernel does not describe its types',
+    'boot a kernel with CONFIG_DEBUG_INFO_BTF=y: those of Debian 12, Ubuntu 22.04, RHEL 9 and Fedora have it',
+  ),
+  NO_UPROBES: code(
+    1,
+    'the kernel has no uprobes',
+    'boot a kernel with CONFIG_UPROBE_EVENTS=y and CONFIG_PERF_EVENTS=y; in a container, mount /sys',
+  ),
+  NO_BPFFS: code(
+    1,
+    'there is no BPF file system: capture ends with the process',
+    'as root: `mount -t bpf bpf /sys/fs/bpf`; systemd does it at boot (sys-fs-bpf.mount)',
+  ),
+  LOCKDOWN: code(
+    1,
+    'the kernel is locked down',
+    'lockdown=integrity is enough for Secure Boot: set it on the kernel’s command line and boot again',
+  ),
+  SELINUX: code(
+    1,
+    'SELinux denies what capture needs',
+    '`ausearch -m avc -ts recent` shows it; allow it with `audit2allow -M live_audit`, or run the unit live-audit.service',
+  ),
+  APPARMOR: code(
+    1,
+    'AppArmor denies what capture needs',
+    '`dmesg | grep apparmor` shows it; allow capabilities bpf and perfmon in that profile, or run the unit live-audit.service',
+  ),
+  SECCOMP: code(
+    1,
+    'a filter of system calls denies what capture needs',
+    'allow bpf and perf_event_open: `SystemCallFilter=` of the unit, `--security-opt seccomp=` of the container',
+  ),
+  USER_NAMESPACE: code(
+    1,
+    'BPF is not for the root of a user namespace',
+    'run it on the host, or in a container of the host’s root (no userns-remap, no rootless engine)',
+  ),
   BPF_DENIED: code(
     1,
     'no right to use BPF',
@@ -126,6 +167,11 @@ export const ERROR_CODES = {
     1,
     'the kernel’s audit refused',
     'a kernel with CONFIG_AUDIT and CONFIG_AUDITSYSCALL is needed; `dmesg` may say more',
+  ),
+  METRICS: code(
+    1,
+    'metrics cannot be given; capture goes on',
+    'give `metrics.file` a directory that is there and that this user (under systemd this unit) may write, `metrics.port` a port that is free',
   ),
   INTERNAL: code(1, 'a bug in live_audit', 'report it with the message and `version`'),
 } as const satisfies Record<string, ErrorCode>;

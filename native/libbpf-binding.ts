@@ -6,6 +6,7 @@
  */
 import koffi from 'koffi';
 import { loadLibrary } from './assets.ts';
+import { refusal } from './bpf-support.ts';
 import { LiveAuditError } from './errors.ts';
 import { errnoName } from './libc.ts';
 
@@ -100,10 +101,6 @@ export const libbpf = () => {
 
 /** What went wrong in the call before, with errno and the verifier's reason. */
 export function failure(what: string): LiveAuditError {
-  const errno = koffi.errno();
-  const name = errnoName(errno);
-  if (errno === koffi.os.errno.EPERM || errno === koffi.os.errno.EACCES)
-    return new LiveAuditError('BPF_DENIED', `${what}: ${name}`);
   const said = log.filter((line) => !LOG_NOISE.test(line)).at(-1);
-  return new LiveAuditError('BPF', `${what}: ${name}${said === undefined ? '' : ` (${said})`}`);
+  return refusal(what, errnoName(koffi.errno()), said);
 }

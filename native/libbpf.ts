@@ -6,6 +6,7 @@
  * a collector that goes on with what is pinned, or a host without such a binary, waits for none. libbpf loads an
  * object only once; those that come later are of another object from the same file, over the same maps.
  */
+import { assetName } from './assets.ts';
 import { BpfLink } from './bpf-link.ts';
 import { LiveAuditError } from './errors.ts';
 import { failure, forgetLog, libbpf } from './libbpf-binding.ts';
@@ -55,14 +56,14 @@ export class BpfObject {
   #open(): Pointer {
     forgetLog();
     const object = BigInt(libbpf().open(this.#path, null));
-    if (object === 0n) throw failure(`cannot open ${this.#path}`);
+    if (object === 0n) throw failure(`cannot open ${assetName(this.#path)}`);
     this.#objects.push(object);
     return object;
   }
 
   /** libbpf loads an object once: after a failure it is to be closed. */
   #load(object: Pointer): void {
-    if (libbpf().load(object) !== 0) throw failure(`the kernel refused ${this.#path}`);
+    if (libbpf().load(object) !== 0) throw failure(`the kernel refused ${assetName(this.#path)}`);
   }
 
   /**

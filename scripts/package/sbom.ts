@@ -39,6 +39,7 @@ function nativeParts(target: Target): Part[] {
   return [
     { ...node, license: 'MIT', description: 'the JavaScript runtime', file: target.node },
     { ...addon, description: 'foreign function interface', file: target.koffi },
+    { ...npmPart('node_modules/libpg-query'), description: 'PostgreSQL’s parser' },
     {
       name: 'libbpf',
       version: versionIn('libbpf/src/libbpf.map', /(?:.|\n)*LIBBPF_([\d.]+) \{/),

@@ -194,7 +194,7 @@ describeLive('where the BPF file system is not mounted', () => {
   test('and cannot be: one line, and capture ends with the process', async () => {
     collector = await CollectorProcess.start(undefined, inNamespace('mount -t tmpfs none /sys/fs'));
     expect(collector.stderr).toMatch(
-      /: capture ends with this process: no directory \/sys\/fs\/bpf\n/,
+      /: capture ends with this process: no directory \/sys\/fs\/bpf \[NO_BPFFS\]: .*\n/,
     );
     expect(collector.stderr.trim().split('\n')).toHaveLength(2);
     await captures();
