@@ -49,8 +49,8 @@ function columnsUsed(list: unknown, spec: TableSpec): readonly ColumnSpec[] {
   if (list === undefined) return spec.columns;
   const names = new Set<string>();
   for (const name of array(list, 'colsUsed', MAX_COLUMNS)) names.add(string(name, 'a used column'));
-  return spec.columns.filter(({ name, aliases = [] }) =>
-    [name, ...aliases].some((one) => names.has(one)),
+  return spec.columns.filter(
+    ({ name, aliases }) => names.has(name) || aliases?.some((alias) => names.has(alias)),
   );
 }
 

@@ -17,12 +17,18 @@ const LONG_COPY = 256;
 const NO_VALUE = -1;
 
 /** A key with its length in front, and zeros up to a whole word. */
-interface Key {
+interface EncodedName {
   readonly view: DataView;
   readonly length: number;
+}
+
+interface Key extends EncodedName {
   /** It is sent with the value of the key before it. */
   readonly again: boolean;
 }
+
+/** They are the names of columns, so they are few. */
+const encodedNames = new Map<string, EncodedName>();
 
 export class RowEncoder {
   /** In the order of the columns. */
@@ -43,7 +49,9 @@ export class RowEncoder {
   constructor(keys: readonly (readonly string[])[], chunks: readonly [Slab, Slab]) {
     [this.#chunk, this.#other] = chunks;
     this.#columns = keys.length;
-    this.#keys = keys.flatMap((names) => names.map((name, i) => encodeKey(name, i > 0)));
+    this.#keys = keys.flatMap((names) =>
+      names.map((name, i) => ({ ...encoded(name), again: i > 0 })),
+    );
     this.#overhead = this.#keys.reduce(
       (sum, { length }) => sum + length + I32_SIZE,
       MAP_HEADER_SIZE,
@@ -132,11 +140,15 @@ function copyWords(from: DataView, start: number, length: number, to: DataView, 
     to.setBigUint64(at + i, from.getBigUint64(start + i, true), true);
 }
 
-function encodeKey(name: string, again: boolean): Key {
+function encoded(name: string): EncodedName {
+  const known = encodedNames.get(name);
+  if (known !== undefined) return known;
   const bytes = Buffer.from(name);
   const length = I32_SIZE + bytes.length;
   const view = new DataView(new ArrayBuffer(Math.ceil(length / WORD) * WORD));
   view.setUint32(0, bytes.length);
   new Uint8Array(view.buffer).set(bytes, I32_SIZE);
-  return { view, length, again };
+  const key = { view, length };
+  encodedNames.set(name, key);
+  return key;
 }

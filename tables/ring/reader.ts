@@ -156,14 +156,11 @@ export class RingReader {
         }
         const { start, startEid, end, endEid } = walk.span(block, block + 1);
         scan.start(start, end, startEid, endEid);
-        while (blockOf(eids[at] ?? 0) === block && scan.next()) {
-          while ((eids[at] ?? Number.POSITIVE_INFINITY) < scan.eid) at++;
-          if (eids[at] !== scan.eid) continue;
-          at++;
-          if (walk.passes()) yield walk.cursor;
+        for (; at < eids.length && blockOf(eids[at] ?? 0) === block; at++) {
+          const eid = eids[at] ?? 0;
+          // It is behind where it was overwritten meanwhile.
+          if (scan.seek(eid) && scan.eid === eid && walk.passes()) yield walk.cursor;
         }
-        // Those that were overwritten meanwhile.
-        while (at < eids.length && blockOf(eids[at] ?? 0) === block) at++;
       }
     } finally {
       this.overtaken += scan.overtaken;

@@ -63,6 +63,12 @@ export class ForwardScan extends Scan {
     this.window.end = 0;
   }
 
+  /** Go on to the record, or to the next one that is there; false at the end. */
+  seek(eid: number): boolean {
+    while (this.eid < eid) if (!this.next()) return false;
+    return true;
+  }
+
   override next(): boolean {
     const { window } = this;
     let jumped = false;
