@@ -52,6 +52,7 @@ const DEFAULT = {
   shell: { sources: ['prompt'] },
   mysql: { all_commands: false },
   redaction: { on: true, rules: [] },
+  metrics: { interval: 15 },
   targets: [],
 };
 
@@ -73,6 +74,7 @@ test('every key is taken, and says where it came from', () => {
     shell: { sources: ['script'], pid: { keep: [1] }, exit_code: { drop: [0, 130] } },
     mysql: { all_commands: true },
     redaction: { on: true, rules: [{ keyword: 'TICKET-', pattern: 'TICKET-([0-9]+)' }] },
+    metrics: { file: '/var/lib/x.prom', port: 9464, interval: 60 },
     targets: [{ program: 'bash', path: '/opt/bash' }],
   };
   expect(Object.keys(given)).toEqual(CONFIG_KEYS);
@@ -153,6 +155,10 @@ test.each([
   ],
   ['{"redaction": {"rules": [{"patern": "a"}]}}', /^redaction.rules\[0\]/],
   ['{"redaction": {"of": true}}', /^redaction.of: is no known key/],
+  ['{"metrics": 9464}', 'metrics: must be an object with file, port and interval'],
+  ['{"metrics": {"port": 0}}', 'metrics.port: must be a whole number from 1 to 65535'],
+  ['{"metrics": {"file": "x.prom"}}', 'metrics.file: must be an absolute path'],
+  ['{"metrics": {"prot": 1}}', /^metrics.prot: is no known key; did you mean port/],
   ['{"mysql": []}', 'mysql: must be an object with all_commands'],
   ['{"mysql": {"all": true}}', /^mysql.all: is no known key/],
   ['{"shell": []}', 'shell: must be an object with sources, pid, uid, auid, exit_code'],

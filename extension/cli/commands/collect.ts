@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { LiveAuditError } from '../../../native/errors.ts';
 import { Collector } from '../../../tables/collector/collector.ts';
 import { pinRoot, removePins } from '../../../tables/collector/pins.ts';
@@ -6,19 +7,32 @@ import { collectorOptions } from '../collecting.ts';
 import type { Config } from '../config/schema.ts';
 import { watchConfig } from '../config/watch.ts';
 import { log } from '../log.ts';
+import { startMetrics } from '../metrics/metrics.ts';
 import { parseOptions } from '../options.ts';
 import { giveUpRights } from '../rights.ts';
 import { untilSignal } from '../signals.ts';
 
 /** `collect`: the collector alone, until SIGTERM or SIGINT; `--release` ends what it left pinned. */
 export async function collect(args: readonly string[]): Promise<number> {
-  const options = parseOptions(args, { release: { type: 'boolean' } });
+  const options = parseOptions(args, {
+    release: { type: 'boolean' },
+    'metrics-file': { type: 'string' },
+  });
   const { stateDir, loaded, sources, flags, positionals } = options;
   if (positionals.length > 0)
     throw new LiveAuditError('USAGE', `collect takes no argument: ${positionals[0]}`);
   if (flags.release === true) return release(stateDir);
   giveUpRights(loaded.config);
   let collector = start(loaded.config);
+  const metricsFile = flags['metrics-file'];
+  const startMetricsOf = ({ metrics, state_dir }: Config) =>
+    startMetrics({
+      config:
+        typeof metricsFile === 'string' ? { ...metrics, file: path.resolve(metricsFile) } : metrics,
+      stateDir: state_dir,
+      log,
+    });
+  let metrics = startMetricsOf(loaded.config);
   const signalled = untilSignal();
   const watch = watchConfig({
     sources,
@@ -26,8 +40,10 @@ export async function collect(args: readonly string[]): Promise<number> {
     onError: (error) => log(error.line),
     onConfig: ({ config }, changed) => {
       // With pins nothing is lost in between.
+      metrics?.stop();
       collector.stop();
       collector = start(config);
+      metrics = startMetricsOf(config);
       log(`config: ${changed.join(', ')} changed; collecting in ${config.state_dir}`);
     },
   });
@@ -38,6 +54,7 @@ export async function collect(args: readonly string[]): Promise<number> {
     return 0;
   } finally {
     watch.close();
+    metrics?.stop();
     collector.stop();
   }
 }

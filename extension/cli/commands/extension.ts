@@ -4,8 +4,10 @@ import { openTables } from '../../../tables/index.ts';
 import { serveExtension } from '../../sdk/extension.ts';
 import { Manager } from '../../sdk/manager.ts';
 import { collectorOptions } from '../collecting.ts';
+import type { Config } from '../config/schema.ts';
 import { type ConfigWatch, watchConfig } from '../config/watch.ts';
 import { log } from '../log.ts';
+import { startMetrics } from '../metrics/metrics.ts';
 import { parseLenient } from '../options.ts';
 import { giveUpRights } from '../rights.ts';
 import { leaveSignal } from '../signals.ts';
@@ -34,6 +36,8 @@ export async function extension(args: readonly string[]): Promise<number> {
   const say = (line: string) => (verbose || !/^collecting/.test(line) ? log(line) : undefined);
   const keeper = new CollectorKeeper(collectorOptions(loaded.config, say));
   let watch: ConfigWatch | undefined;
+  const startMetricsOf = ({ metrics }: Config) => startMetrics({ config: metrics, stateDir, log });
+  let metrics = startMetricsOf(loaded.config);
   /** The same config with osquery's options in it, from now on watched. */
   const readOsqueryOptions = async () => {
     const osquery = await new Manager(socket).options();
@@ -46,6 +50,8 @@ export async function extension(args: readonly string[]): Promise<number> {
         log(`config: ${changed.join(', ')} changed`);
         // The rows that are served stay those of the directory that we began with.
         keeper.reconfigure(collectorOptions({ ...config, state_dir: stateDir }, say));
+        metrics?.stop();
+        metrics = startMetricsOf(config);
       },
     });
   };
@@ -75,6 +81,7 @@ export async function extension(args: readonly string[]): Promise<number> {
     return reason === 'manager-gone' ? 1 : 0;
   } finally {
     watch?.close();
+    metrics?.stop();
     tables.close();
     keeper.stop();
   }

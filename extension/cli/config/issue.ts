@@ -1,5 +1,6 @@
 /** Says in one line what is wrong with a config: the key and the reason. */
 import type { z } from 'zod';
+import { METRICS_KEYS } from './metrics.ts';
 import { CONFIG_KEYS, SHELL_KEYS, TABLES } from './schema.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -50,6 +51,7 @@ function at(path: readonly PropertyKey[], reason: string): string {
 function unknown(key: string, path: readonly PropertyKey[]): string {
   if (path.length === 0) return `is no known key${hint(key, CONFIG_KEYS)}`;
   if (path[0] === 'targets') return `is no known key${hint(key, ['program', 'path', 'symbols'])}`;
+  if (path[0] === 'metrics') return `is no known key${hint(key, METRICS_KEYS)}`;
   if (path[0] === 'mysql') return `is no known key${hint(key, ['all_commands'])}`;
   if (path[0] === 'redaction')
     return `is no known key${hint(key, path.length === 1 ? ['on', 'rules'] : ['keyword', 'pattern'])}`;

@@ -6,6 +6,7 @@ import type { Rule } from '../../../tables/redact/rules.ts';
 import { DEFAULT_SOURCES } from '../../../tables/shell_history_live/settings.ts';
 import { decode } from './decode.ts';
 import { readConfigFile } from './file.ts';
+import { METRICS_INTERVAL } from './metrics.ts';
 import { configFromOsquery } from './osquery.ts';
 import {
   CONFIG_KEYS,
@@ -91,6 +92,7 @@ function complete(input: ConfigInput): Config {
       }),
     ),
     shell: { sources: DEFAULT_SOURCES, ...rest.shell },
+    metrics: { interval: METRICS_INTERVAL, ...rest.metrics },
     mysql: { all_commands },
     redaction: { on: isRedacted, rules },
     targets: rest.targets ?? DEFAULTS.targets,

@@ -12,6 +12,7 @@ import { MAX_PATTERN, MAX_RULES, patternProblem, type Rule } from '../../../tabl
 import { MAX_CAPACITY, MIN_CAPACITY } from '../../../tables/ring/layout.ts';
 import { FILTER_VALUES, SOURCE_NAMES } from '../../../tables/shell_history_live/records.ts';
 import { FILTERED, type ShellConfig } from '../../../tables/shell_history_live/settings.ts';
+import { type MetricsConfig, metricsSchema } from './metrics.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -222,6 +223,7 @@ export const schema = z.strictObject(
         description:
           "Whether secrets are taken out of texts before they are stored; on where it is not given. Each rule of your own is a regular expression in RE2's syntax: its groups are secret, or all of it where it has none. It is tried on texts that hold `keyword`, byte for byte. See docs/redaction.md.",
       }),
+    metrics: metricsSchema(absolutePath),
     targets: z
       .array(
         z
@@ -266,6 +268,7 @@ export interface Config {
     Record<string, { readonly on: boolean; readonly max_bytes: number }>
   >;
   readonly shell: ShellConfig;
+  readonly metrics: MetricsConfig;
   readonly mysql: MysqlConfig;
   readonly redaction: { readonly on: boolean; readonly rules: readonly Rule[] };
   readonly targets: readonly ConfiguredTarget[];
@@ -282,6 +285,7 @@ export const DEFAULTS = {
   keep_capture: true,
   parameters: {},
   shell: {},
+  metrics: {},
   mysql: {},
   redaction: {},
   targets: [],

@@ -96,10 +96,15 @@ export const COMMANDS: readonly CommandDoc[] = [
     name: 'collect',
     summary: 'collect, without osquery',
     usage: [
-      ['collect', 'collect, without osquery; capture goes on when it stops'],
+      ['collect [--metrics-file FILE]', 'collect, without osquery; capture goes on when it stops'],
       ['collect --release', 'end what a stopped collector left capturing'],
     ],
     options: [
+      {
+        flag: '--metrics-file',
+        value: { name: 'FILE', kind: 'file' },
+        text: 'Write the ledger for Prometheus there, as the config key metrics.file says.',
+      },
       {
         flag: '--release',
         text: 'Remove all pins of the state directory, so that nothing is captured any more.',
