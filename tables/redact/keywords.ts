@@ -7,11 +7,11 @@ import { AFTER, BEFORE, MORE, WORD } from './prefilter.ts';
 
 /** Names that tell of a secret: names.ts. */
 const NAMES = [
-  'passwo', // password
+  'passwor', // password
   'passwd',
-  'passph', // passphrase
-  'passco', // passcode
-  'passke', // passkey
+  'passphr', // passphrase
+  'passcod', // passcode
+  'passkey',
   `${BEFORE}pass=`,
   `${BEFORE}pass:`,
   '"pass"',
@@ -32,35 +32,35 @@ const NAMES = [
   'secret',
   `token${MORE}`,
   'dential', // credential
-  'pi_key', // api_key
+  'api_key',
   'apikey',
-  'pi-key',
-  'ss_key', // access_key
-  'esskey',
-  'ss-key',
-  'te_key', // private_key
-  'te-key',
-  'atekey',
-  'ge_key', // storage_key
-  'ce_key', // service_key
-  'nt_key', // account_key
-  'nt-key',
-  'ge-key',
-  'ce-key',
-  'ng-key',
-  'ed-key',
-  'wt-key',
-  'untkey',
-  'ng_key', // signing_key
-  'er_key', // master_key
-  'er-key',
-  'on_key', // encryption_key
-  'on-key',
-  'th_key', // auth_key
-  'th-key',
-  'ed_key', // shared_key
-  'wt_key', // jwt_key
-  'ac_key', // hmac_key
+  'api-key',
+  'ess_key', // access_key
+  'cesskey',
+  'ess-key',
+  'ate_key', // private_key
+  'ate-key',
+  'vatekey',
+  'age_key', // storage_key
+  'ice_key', // service_key
+  'unt_key', // account_key
+  'unt-key',
+  'age-key',
+  'ice-key',
+  'ing-key',
+  'red-key',
+  'jwt-key',
+  'ountkey',
+  'ing_key', // signing_key
+  'ter_key', // master_key
+  'ter-key',
+  'ion_key', // encryption_key
+  'ion-key',
+  'uth_key', // auth_key
+  'uth-key',
+  'red_key', // shared_key
+  'jwt_key',
+  'mac_key', // hmac_key
   `${BEFORE}pwd=${MORE}`,
   `${BEFORE}pwd:${MORE}`,
   `"pwd"${MORE}`,
@@ -111,19 +111,19 @@ const SHAPES = [
 ];
 
 const SQL = [
-  'tified', // identified
-  'ncrypt', // pgp_sym_encrypt, AES_ENCRYPT
-  'ecrypt',
+  'entified', // identified
+  'encrypt', // pgp_sym_encrypt, AES_ENCRYPT
+  'decrypt',
   'crypt(',
   `${BEFORE}hmac(`,
   't_auth', // wsrep_sst_auth
   'keyring_key',
-  'rogram', // COPY … FROM PROGRAM: a shell
-  '_comma', // archive_command and its like: a shell
+  'program', // COPY … FROM PROGRAM: a shell
+  '_comman', // archive_command and its like: a shell
 ];
 
 /** ENCODE(text, key) of MySQL up to 5.7, sys_exec(command). */
-const MYSQL = ['encode(', 'decode(', 'sys_ex', 'sys_ev'];
+const MYSQL = ['encode(', 'decode(', 'sys_exe', 'sys_eva'];
 
 /** Programs that take a secret by a short option or by its place: shell-programs.ts. */
 const PROGRAMS = [
@@ -134,26 +134,26 @@ const PROGRAMS = [
   `https${AFTER}`,
   `login${AFTER}`,
   'openssl',
-  'wpa_pa',
+  'wpa_pas',
   'redis-',
   'keydb-',
   'valkey',
-  'ldapad',
-  'ldapco',
-  'ldapde',
-  'ldapex',
-  'ldapmo',
-  'ldappa',
-  'ldapse',
-  'ldapur',
+  'ldapadd',
+  'ldapcom',
+  'ldapdel',
+  'ldapexo',
+  'ldapmod',
+  'ldappas',
+  'ldapsea',
+  'ldapurl',
   'ldapvc',
-  'ldapwh',
+  'ldapwho',
   'net user',
   'net rpc',
   'net ads',
-  'smbcli',
-  'rpccli',
-  'smbcac',
+  'smbclie',
+  'rpcclie',
+  'smbcacl',
   'smbget',
   'winexe',
   `mongo${MORE}`,

@@ -15,7 +15,7 @@ export const SHORTEST_KEYWORD = 6;
 const GRAM = 3;
 const WORD_BYTES = 4;
 
-const HASH_BITS = 14;
+const HASH_BITS = 16;
 const HASH_SHIFT = 32 - HASH_BITS;
 const HASH_FACTOR = 0x9e37_79b1;
 /** Folds the case of ASCII letters; the other bytes that it makes the same are told apart by `confirm`. */
@@ -65,9 +65,13 @@ const placesOf = (keyword: string): readonly Place[] =>
 /** @param three folded bytes */
 const slotOf = (three: number): number => Math.imul(three << 8, HASH_FACTOR) >>> HASH_SHIFT;
 
+/** For each place of a keyword which bytes may stand there: 256 flags. */
+type Pattern = Uint8Array;
+
+const BYTES = 256;
+
 interface Candidate {
-  /** For each place which bytes may stand there: 256 flags. */
-  readonly places: readonly Uint8Array[];
+  readonly pattern: Pattern;
   /** At which place the trigram begins. */
   readonly at: number;
 }
@@ -75,9 +79,11 @@ interface Candidate {
 /** Hashed trigrams: for each the flags of the byte that follows, and the keywords that have it. */
 class Grams {
   readonly flags = new Uint8Array(2 ** HASH_BITS);
-  readonly candidates: Candidate[][] = Array.from(this.flags, () => []);
+  /** The number of a slot's list. */
+  readonly #numbers = new Uint16Array(2 ** HASH_BITS);
+  readonly #lists: Candidate[][] = [[]];
 
-  add(folded: readonly Place[], at: number, places: readonly Uint8Array[]): void {
+  add(folded: readonly Place[], at: number, pattern: Pattern): void {
     const [a = [], b = [], c = [], fourth] = folded.slice(at, at + GRAM + 1);
     const slots = a.flatMap((x) =>
       b.flatMap((y) => c.map((z) => slotOf(x | (y << 8) | (z << 16)))),
@@ -85,16 +91,17 @@ class Grams {
     const bits = fourth?.reduce((all, byte) => all | (1 << (byte & FOURTH_BITS)), 0) ?? ANY_FOURTH;
     for (const slot of new Set(slots)) {
       this.flags[slot] = (this.flags[slot] ?? 0) | bits;
-      this.candidates[slot]?.push({ places, at });
+      if (this.#numbers[slot] === 0) this.#numbers[slot] = this.#lists.push([]) - 1;
+      this.#lists[this.#numbers[slot] ?? 0]?.push({ pattern, at });
     }
   }
 
   /** Whether a keyword stands around a trigram that begins at `at`. */
   confirm(bytes: Uint8Array, at: number, slot: number): boolean {
-    const candidates = this.candidates[slot] ?? [];
+    const candidates = this.#lists[this.#numbers[slot] as number] as Candidate[];
     for (let i = 0; i < candidates.length; i++) {
       const candidate = candidates[i] as Candidate;
-      if (matches(bytes, at - candidate.at, candidate.places)) return true;
+      if (matches(bytes, at - candidate.at, candidate.pattern)) return true;
     }
     return false;
   }
@@ -117,7 +124,7 @@ export class Prefilter {
   readonly #grams = new Grams();
   /** Of keywords that may begin the text: without their first place. */
   readonly #first = new Grams();
-  readonly #url: readonly Uint8Array[];
+  readonly #url: Pattern;
   /** The memory that the last text was in, as words: texts come from one memory again and again. */
   #memory: ArrayBufferLike = new ArrayBuffer(0);
   #words = new Int32Array(this.#memory);
@@ -126,17 +133,17 @@ export class Prefilter {
   constructor(keywords: readonly string[]) {
     for (const keyword of new Set(keywords)) this.#add(keyword);
     const url = placesOf(URL);
-    this.#url = url.map(flagsOf);
+    this.#url = patternOf(url);
     for (let at = 0; at + GRAM <= url.length; at++) this.#grams.add(url, at, this.#url);
   }
 
   #add(keyword: string): void {
     const folded = placesOf(keyword);
     if (folded.length < SHORTEST_KEYWORD) throw new Error(`keyword ${keyword} is too short`);
-    const places = folded.map(flagsOf);
+    const pattern = patternOf(folded);
     const from = rarest(folded);
-    for (let at = from; at < from + WORD_BYTES; at++) this.#grams.add(folded, at, places);
-    if (keyword.startsWith(BEFORE)) this.#first.add(folded.slice(1), 0, places.slice(1));
+    for (let at = from; at < from + WORD_BYTES; at++) this.#grams.add(folded, at, pattern);
+    if (keyword.startsWith(BEFORE)) this.#first.add(folded.slice(1), 0, pattern.subarray(BYTES));
   }
 
   /** Whether a keyword or a URL stands in the bytes. */
@@ -170,23 +177,32 @@ export class Prefilter {
   }
 }
 
-const flagsOf = (folded: Place): Uint8Array =>
-  Uint8Array.from({ length: 256 }, (_, byte) => (folded.includes(byte | FOLD) ? 1 : 0));
+function patternOf(places: readonly Place[]): Pattern {
+  const pattern = new Uint8Array(places.length * BYTES);
+  for (const [i, folded] of places.entries())
+    for (let byte = 0; byte < BYTES; byte++)
+      if (folded.includes(byte | FOLD)) pattern[i * BYTES + byte] = 1;
+  return pattern;
+}
 
-function matches(bytes: Uint8Array, from: number, places: readonly Uint8Array[]): boolean {
-  if (from < 0 || from + places.length > bytes.length) return false;
-  for (let i = 0; i < places.length; i++) {
-    if (places[i]?.[bytes[from + i] ?? 0] !== 1) return false;
+function matches(bytes: Uint8Array, from: number, pattern: Pattern): boolean {
+  if (from < 0 || from + pattern.length / BYTES > bytes.length) return false;
+  for (let i = 0, at = from; i < pattern.length; i += BYTES, at++) {
+    if (pattern[i + (bytes[at] as number)] !== 1) return false;
   }
   return true;
 }
 
-/** Which six characters of a keyword to look for: those that may be the fewest bytes. */
+/** Characters of which any four that are aligned begin a trigram whose fourth byte is known too. */
+const WITH_FOURTH = SHORTEST_KEYWORD + 1;
+
+/** Which characters of a keyword to look for: those that may be the fewest bytes. */
 function rarest(places: readonly Place[]): number {
+  const length = Math.min(places.length, WITH_FOURTH);
   let best = 0;
   let fewest = Number.POSITIVE_INFINITY;
-  for (let at = 0; at + SHORTEST_KEYWORD <= places.length; at++) {
-    const part = places.slice(at, at + SHORTEST_KEYWORD);
+  for (let at = 0; at + length <= places.length; at++) {
+    const part = places.slice(at, at + length);
     const ways = part.reduce((product, { length }) => product * length, 1);
     if (ways >= fewest) continue;
     best = at;
