@@ -131,22 +131,21 @@ static __always_inline void release_scratch(struct scratch *slot)
 }
 
 /*
- * How far a NUL-terminated text goes on behind what was sent: its length is told even where the text is
- * cut. Bounded: 240 chunks are 15 MiB. -1 where the ring has no room to read it into. Not static: the verifier
- * looks at such a function once, and not at each of its calls.
+ * How far a NUL-terminated text goes on, up to TEXT_MEASURE_CHUNKS chunks. -1 where it cannot be read, or the ring
+ * has no room to read it into. Not static: the verifier looks at such a function once, and not at each of its calls.
  */
-__noinline long measure_text(__u64 from)
+__noinline long measure_chunks(__u64 from)
 {
 	struct text_record *scratch;
 	__u32 length = 0;
+	long n = 0;
 	int i;
 
 	scratch = bpf_ringbuf_reserve(&events, sizeof(*scratch) + TEXT_CHUNK, 0);
 	if (!scratch)
 		return -1;
 	for (i = 0; i < TEXT_MEASURE_CHUNKS; i++) {
-		long n = bpf_probe_read_user_str(scratch->text, TEXT_CHUNK, (void *)(from + length));
-
+		n = bpf_probe_read_user_str(scratch->text, TEXT_CHUNK, (void *)(from + length));
 		if (n <= 0)
 			break;
 		length += n - 1;
@@ -154,6 +153,27 @@ __noinline long measure_text(__u64 from)
 			break;
 	}
 	bpf_ringbuf_discard(scratch, BPF_RB_NO_WAKEUP);
+	return n > 0 ? (long)length : -1;
+}
+
+/*
+ * How far a text goes on behind what was sent: its length is told even where the text is cut. Bounded, by more
+ * than the largest text of any server, which is 1 GiB. -1: not known.
+ */
+__noinline long measure_text(__u64 from)
+{
+	__u32 length = 0;
+	int i;
+
+	for (i = 0; i < TEXT_MEASURE_ROUNDS; i++) {
+		long n = measure_chunks(from + length);
+
+		if (n < 0)
+			return -1;
+		length += n;
+		if (n < TEXT_MEASURE_CHUNKS * (TEXT_CHUNK - 1))
+			break;
+	}
 	return length;
 }
 
@@ -207,6 +227,8 @@ __noinline int emit_text_chunk(struct record_header *header, __u64 from, __u32 a
 			record->header.flags |= FLAG_TEXT_CUT;
 		if (rest > 0)
 			record->total += rest;
+		else if (rest < 0)
+			record->header.flags |= FLAG_READ_FAILED;
 	}
 	bpf_ringbuf_submit(record, 0);
 	return size;

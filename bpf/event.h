@@ -24,8 +24,8 @@ _Static_assert(sizeof(struct record_header) == 24, "record_header");
 
 enum record_flag {
 	FLAG_LAST = 1 << 0,        /* the last chunk of a text */
-	FLAG_READ_FAILED = 1 << 1, /* the process's memory could not be read */
-	FLAG_TEXT_CUT = 1 << 2,    /* the text goes on; `total` is its length as far as measured */
+	FLAG_READ_FAILED = 1 << 1, /* the process's memory could not be read: `total` is not its length */
+	FLAG_TEXT_CUT = 1 << 2,    /* the text goes on; `total` is its length */
 	FLAG_LATE = 1 << 3,        /* its begin was before the attach: no START will come */
 };
 
@@ -35,6 +35,7 @@ enum record_flag {
 /* 17 chunks of 65535 bytes hold a whole text of 1 MiB; beyond it only the length is measured. */
 #define TEXT_MAX_CHUNKS 17
 #define TEXT_MEASURE_CHUNKS 240
+#define TEXT_MEASURE_ROUNDS 72
 
 struct text_record {
 	struct record_header header;

@@ -5,10 +5,13 @@
 
 #include "postgres-statement.bpf.h"
 
-/* elog.h: WARNING_CLIENT_ONLY came before ERROR in 14. FATAL and PANIC are above. */
+/*
+ * elog.h: WARNING_CLIENT_ONLY came before ERROR in 14. FATAL and PANIC are above. A version that is not known is a
+ * newer one.
+ */
 static __always_inline __u32 level_of_error(__u64 version)
 {
-	return version >= 14 ? 21 : 20;
+	return version && version < 14 ? 20 : 21;
 }
 
 /*
@@ -64,7 +67,8 @@ int postgres_emit_error_report(struct pt_regs *ctx)
 		return 0;
 	if (elevel < level_of_error(version) || replicates(backend, &place))
 		return 0;
-	bpf_probe_read_user(&code, sizeof(code), (void *)(error + offset_of_code(version)));
+	if (version)
+		bpf_probe_read_user(&code, sizeof(code), (void *)(error + offset_of_code(version)));
 
 	count(COUNTER_SEEN);
 	if (code.message) {

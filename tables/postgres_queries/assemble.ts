@@ -154,7 +154,7 @@ export class PostgresAssembler implements Assembler {
       bytes: this.#memory.part(view, offset + TextRecord.text, size),
       last: (flags & RecordFlag.LAST) !== 0,
       cut: (flags & (RecordFlag.READ_FAILED | RecordFlag.TEXT_CUT)) !== 0,
-      total: view.getUint32(offset + TextRecord.total, true),
+      total: flags & RecordFlag.READ_FAILED ? -1 : view.getUint32(offset + TextRecord.total, true),
     };
   }
 

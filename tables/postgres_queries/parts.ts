@@ -8,7 +8,7 @@ export interface Text {
   readonly chunks: Buffer[];
   /** Chunks before this one are copies; the others lie in the kernel's memory. */
   own: number;
-  /** Length of the whole text, bytes; valid once it has ended. */
+  /** Length of the whole text, bytes; valid once it has ended. -1: not known. */
   total: number;
   ended: boolean;
   /** A part of it could not be read, was lost, or was too much. */
@@ -59,6 +59,7 @@ export interface Chunk {
   readonly bytes: Buffer;
   readonly last: boolean;
   readonly cut: boolean;
+  /** Of the whole text, on the last one; -1: not known. */
   readonly total: number;
 }
 

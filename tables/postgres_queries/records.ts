@@ -130,8 +130,12 @@ export function fieldText(bytes: Buffer, at: number, size: number): Buffer {
 const SQLSTATE_CHARACTERS = 5;
 const FIRST_CHARACTER = 0x30;
 
-/** MAKE_SQLSTATE (utils/elog.h): 6 bits a character, counted from '0', the first in the lowest. */
-export function sqlstateOf(packed: number): string {
+/**
+ * MAKE_SQLSTATE (utils/elog.h): 6 bits a character, counted from '0', the first in the lowest. 0, which no error has,
+ * is not known.
+ */
+export function sqlstateOf(packed: number): string | null {
+  if (packed === 0) return null;
   let text = '';
   for (let i = 0; i < SQLSTATE_CHARACTERS; i++)
     text += String.fromCharCode(((packed >>> (6 * i)) & 0x3f) + FIRST_CHARACTER);

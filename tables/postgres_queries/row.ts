@@ -108,14 +108,14 @@ export class StatementRow {
     }
     const query = parts?.query;
     const text = query ? bytesOf(query) : null;
-    if (!query || !text || (text.length === 0 && query.total === 0)) {
+    if (!query || !text || (text.length === 0 && query.total <= 0)) {
       event[at.query] = null;
       event[at.query_length] = null;
       event[at.truncated] = known & Known.TEXT ? 1 : 0;
       return;
     }
     event[at.query] = this.#cell(text, query.cut || !query.ended);
-    event[at.query_length] = query.ended ? Math.max(query.total, text.length) : null;
+    event[at.query_length] = query.ended && query.total >= 0 ? query.total : null;
     event[at.truncated] = query.cut || !query.ended || text.length > max ? 1 : 0;
   }
 

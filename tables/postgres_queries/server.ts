@@ -150,10 +150,10 @@ const MAX_ERRORDATA_BYTES = 1024;
  * version, so its code tells array, depth and the size of an element.
  */
 export function errorData(elf: Elf, symbols: Symbols): ErrorData | null {
-  const version = knownVersion(elf);
+  const version = knownVersion(elf) ?? KNOWN_VERSIONS.last;
   const symbol = symbols.get('geterrcode');
   const code = symbol && codeOf(elf, symbol);
-  if (!code || version === null) return null;
+  if (!code) return null;
   const [first, second] = [0, 1].map((depth) => accessedBy(code, symbol.vaddr, depth));
   const depth = first?.before[0];
   if (!first || !second || depth === undefined || first.before.length !== 1) return null;

@@ -187,7 +187,7 @@ const globals: readonly GlobalSpec[] = [
   global(
     PostgresSymbol.VERSION,
     'known version (10 to 18)',
-    'user, database, client, command_tag, rows, sqlstate, error and statement_name',
+    'command_tag, rows, sqlstate, error and parameters; user, database and client but by the process title',
     knownVersion,
   ),
   global(PostgresSymbol.END_COMMAND_DEST, 'code of EndCommand', 'any statement', lackOfDest),

@@ -20,8 +20,10 @@ export interface Installed {
   /** What tests call it: `10` … `18`, `Debian 15`. */
   readonly name: string;
   readonly major: number;
-  /** Where initdb and postgres are. */
+  /** Where postgres is. */
   readonly bin: string;
+  /** Where initdb is, if not there. */
+  readonly initdb?: string;
 }
 
 /** All that the test set-up installs. */
@@ -121,7 +123,7 @@ export class PostgresServer {
     for (const owned of [directory, data]) fs.chownSync(owned, 65_534, 65_534);
     const [command = '', ...rest] = AS_NOBODY;
     const initdb = [
-      path.join(installed.bin, 'initdb'),
+      path.join(installed.initdb ?? installed.bin, 'initdb'),
       '-D',
       data,
       '-U',
