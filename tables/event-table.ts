@@ -182,6 +182,11 @@ export class EventTable implements Table {
     return lookups;
   }
 
+  /** Of a record the values at these places, computed ones too. */
+  valuesAt(record: RecordCursor, places: readonly number[]): Value[] {
+    return places.map((place) => this.#value(record, place));
+  }
+
   /** The whole row of a record, by column name. */
   row(record: RecordCursor): Record<string, Value> {
     const cells = this.#stored.columns.map(

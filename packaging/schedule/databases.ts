@@ -68,6 +68,8 @@ export const failed: Pack = {
 const DEFINING = ['CREATE', 'ALTER', 'DROP', 'TRUNCATE', 'RENAME', 'GRANT', 'REVOKE'];
 /** The text without the spaces, tabs and newlines before it. */
 const TEXT = 'ltrim(query, char(9, 10, 13, 32))';
+/** The text without comments, where it is whole. */
+const PLAIN = 'coalesce(normalized, query)';
 const anyOf = (column: string, words: readonly string[]): string =>
   `(${words.map((word) => `${column} LIKE '${word}%'`).join(' OR ')})`;
 
@@ -89,10 +91,10 @@ export const ddl: Pack = {
       name: 'mysql_ddl_and_grants',
       description:
         'CREATE, ALTER, DROP, TRUNCATE, RENAME, GRANT, REVOKE, SET PASSWORD, also failed ones.',
-      why: 'New users, new rights and dropped tables should match a change that somebody announced. Found by the first word of the text; a comment before it hides the statement. Passwords in them are redacted.',
+      why: 'New users, new rights and dropped tables should match a change that somebody announced. Found by the first words of the text without its comments. What a stored procedure or PREPARE … FROM runs is no row of its own. Passwords in them are redacted.',
       interval: EVERY.minute,
       columns: ['error_code'],
-      where: anyOf(TEXT, [...DEFINING, 'SET PASSWORD']),
+      where: `command IN ('COM_QUERY', 'COM_STMT_EXECUTE') AND ${anyOf(PLAIN, [...DEFINING, 'SET PASSWORD'])}`,
     }),
   ],
 };

@@ -24,6 +24,9 @@ const FLAGS = {
 const DEFAULT_TIMEOUT = 3;
 const DEFAULT_INTERVAL = 3;
 
+/** A restart of osqueryd takes less. */
+const RESTART_S = 30;
+
 /** The osquery extension: serves the tables, and collects as long as nobody else does. */
 export async function extension(args: readonly string[]): Promise<number> {
   const options = parseLenient(args, FLAGS, (flag) => log(`flag ignored: ${flag}`));
@@ -67,6 +70,7 @@ export async function extension(args: readonly string[]): Promise<number> {
       interval: seconds(flags.interval, DEFAULT_INTERVAL),
       log: (line) => log(line),
       signal: leaveSignal(),
+      ...lifeOf(process.env.OSQUERY_EXTENSION),
       onRegistered: () => {
         if (registered) return;
         registered = true;
@@ -85,6 +89,14 @@ export async function extension(args: readonly string[]): Promise<number> {
     tables.close();
     keeper.stop();
   }
+}
+
+/**
+ * osquery sets OSQUERY_EXTENSION to its pid for an extension that it starts, and starts another one after its own
+ * death: we leave with it. One that was started by hand or by systemd waits for osquery to come back.
+ */
+function lifeOf(osquery: string | undefined): { parent?: number; patience?: number } {
+  return osquery === undefined ? { patience: RESTART_S } : { parent: process.ppid };
 }
 
 /** A wrong number must not keep osqueryd from its extension. */

@@ -4,13 +4,14 @@ import { checkStateDir } from '../../../tables/collector/state-dir.ts';
 import { CONSUMER } from '../../../tables/consumers.ts';
 import type { EventTable } from '../../../tables/event-table.ts';
 import { openTables } from '../../../tables/index.ts';
+import type { RecordCursor } from '../../../tables/ring/cursor.ts';
 import { shownColumns } from '../../../tables/shown-columns.ts';
-import type { ColumnSpec, TableSpec, Value } from '../../sdk/spec.ts';
+import type { ColumnSpec, TableSpec } from '../../sdk/spec.ts';
 import { log } from '../log.ts';
 import { parseOptions } from '../options.ts';
 import { jsonRow } from '../output.ts';
 import { leaveSignal } from '../signals.ts';
-import { type Filter, filterOf } from '../tail/filter.ts';
+import { filterOf } from '../tail/filter.ts';
 import { TailView } from '../tail/view.ts';
 import { screenOf } from '../terminal/screen.ts';
 
@@ -39,7 +40,7 @@ export async function tail(args: readonly string[]): Promise<void> {
   const columns = chosenColumns(table, text(flags.columns), flags.json === true);
   const last = lastOf(text(flags.last));
   const where = text(flags.where);
-  const passes = where === undefined ? () => true : filterOf(storedSpec(table), where);
+  const passes = where === undefined ? () => true : condition(table, where);
   checkStateDir(stateDir);
   const next = Math.max(1, (table.reader.lastEid() ?? 0) + 1 - last);
   await follow(table, next, passes, printer(table, columns, flags.json === true));
@@ -80,24 +81,32 @@ function lastOf(asked: string | undefined): number {
   throw new LiveAuditError('USAGE', `--last takes a whole number up to ${MAX_LAST}: ${asked}`);
 }
 
-/** @returns what prints the values of one event */
+/** Columns that it does not name are not looked at: some have to be computed. */
+function condition(table: EventTable, where: string): (record: RecordCursor) => boolean {
+  const words = new Set(where.toLowerCase().match(/\w+/g));
+  const named = storedSpec(table).columns.filter(({ name }) => words.has(name));
+  const places = table.indexes(named.map(({ name }) => name));
+  const passes = filterOf(named, where);
+  return (record) => passes(table.valuesAt(record, places));
+}
+
+/** @returns what prints one event */
 function printer(table: EventTable, columns: readonly ColumnSpec[], json: boolean) {
-  const places = table.indexes(columns.map(({ name }) => name));
-  const pick = (values: readonly Value[]) => places.map((place) => values[place] ?? null);
   const names = columns.map(({ name }) => name);
-  if (json)
-    return (values: readonly Value[]) => process.stdout.write(`${jsonRow(names, pick(values))}\n`);
+  const places = table.indexes(names);
+  const write = (line: string) => process.stdout.write(`${line}\n`);
+  if (json) return (record: RecordCursor) => write(jsonRow(names, table.valuesAt(record, places)));
   const view = new TailView(columns, screenOf(process.stdout, process.env));
-  process.stdout.write(`${view.header()}\n`);
-  return (values: readonly Value[]) => process.stdout.write(`${view.row(pick(values))}\n`);
+  write(view.header());
+  return (record: RecordCursor) => write(view.row(table.valuesAt(record, places)));
 }
 
 /** @param from the eid of the first event to show */
 async function follow(
   { reader }: EventTable,
   from: number,
-  passes: Filter,
-  print: (values: readonly Value[]) => void,
+  passes: (record: RecordCursor) => boolean,
+  print: (record: RecordCursor) => void,
 ): Promise<void> {
   const signal = leaveSignal();
   let next = from;
@@ -108,8 +117,7 @@ async function follow(
       head = reader.head;
       const missed = reader.overtaken;
       for (const record of reader.range({ fromEid: next })) {
-        const values = record.values();
-        if (passes(values)) print(values);
+        if (passes(record)) print(record);
         next = record.eid + 1;
       }
       if (reader.overtaken > missed)
