@@ -5,30 +5,57 @@
  * dash reads a prompt's lines in preadfd (input.c) by one read() of its whole buffer from descriptor 0, in
  * every version with a buffer (0.5.4 on); its builtin `read` asks for a byte at a time, and is never looked at.
  * When it reads again, the command before is over; its $? is in no place that has a name.
+ *
+ * busybox's ash calls read_line_input(state, prompt, buffer, size), which other programs in the same file call
+ * too: what matters is where it returns to (tables/shell_history_live/busybox.ts finds both). The builtin `read`
+ * has no part in it.
  */
 #ifndef LIVE_AUDIT_READ_LINE_BPF_H
 #define LIVE_AUDIT_READ_LINE_BPF_H
 
 #include "shell-state.bpf.h"
 
+/* The buffer into which the shell reads a line of its prompt; 0: it reads something else. */
+static __always_inline __u64 sh_line_buffer(struct pt_regs *ctx, struct target *target, __u64 bias)
+{
+	__u64 returns_to = target->symbol_vaddr[SH_EDITOR_RETURNS_TO];
+	__u64 second = PT_REGS_PARM2(ctx);
+	__u64 third = PT_REGS_PARM3(ctx);
+	__u64 to = 0;
+
+	barrier_var(second); /* or clang makes one load of both, by an address that the verifier refuses */
+	barrier_var(third);
+	if (returns_to != SH_NO_EDITOR) {
+		bpf_probe_read_user(&to, sizeof(to), (void *)PT_REGS_SP(ctx)); /* x86-64 alone comes here */
+		return returns_to && to == bias + returns_to ? third : 0;
+	}
+	if ((int)PT_REGS_PARM1(ctx) != 0 || third <= 1)
+		return 0;
+	return file_is_tty(task_file((void *)bpf_get_current_task(), 0)) ? second : 0;
+}
+
 SEC("uprobe")
 int sh_read(struct pt_regs *ctx)
 {
 	__u64 cookie = bpf_get_attach_cookie(ctx);
 	struct target *target = probe_target(cookie);
-	struct task_struct *task = (void *)bpf_get_current_task();
 	struct shell *shell;
+	__u64 bias, buffer;
 
-	if (!target || (int)PT_REGS_PARM1(ctx) != 0 || PT_REGS_PARM3(ctx) <= 1 || !file_is_tty(task_file(task, 0)))
+	if (!target)
 		return 0;
-	shell = current_shell_or_new(cookie, PT_REGS_IP(ctx) - target->probe_vaddr[SH_PROBE_READ]);
+	bias = PT_REGS_IP(ctx) - target->probe_vaddr[SH_PROBE_READ];
+	buffer = sh_line_buffer(ctx, target, bias);
+	if (!buffer)
+		return 0;
+	shell = current_shell_or_new(cookie, bias);
 	if (!shell)
 		return 0;
 	ended(shell, SHELL_END, STATUS_UNKNOWN);
 	prompts(shell);
 	shell->prompted = true;
 	shell->reading = true;
-	shell->argument = PT_REGS_PARM2(ctx);
+	shell->argument = buffer;
 	return 0;
 }
 
@@ -36,7 +63,7 @@ SEC("uretprobe")
 int sh_read_return(struct pt_regs *ctx)
 {
 	struct shell *shell;
-	long size = (long)PT_REGS_RC(ctx);
+	long size = (int)PT_REGS_RC(ctx);
 	char first = 0;
 
 	probe_target(bpf_get_attach_cookie(ctx));

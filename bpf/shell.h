@@ -75,11 +75,17 @@ enum zsh_symbol {
 	ZSH_HISTDONE = 5,    /* int: HISTFLAG_… */
 };
 
-/* Which probe of dash: the stub by which it calls read(). */
+/* Which probe of dash: the stub by which it calls read(); of busybox: its line editor. */
 enum sh_probe {
 	SH_PROBE_READ = 0,
 	SH_PROBE_READ_RETURN = 1,
 };
+
+/* What differs by build of sh. */
+enum sh_symbol {
+	SH_EDITOR_RETURNS_TO = 0, /* where busybox's ash goes on behind its line editor; 1: this is no busybox */
+};
+#define SH_NO_EDITOR 1
 
 /* Which probe of fish, by what happens there. */
 enum fish_probe {

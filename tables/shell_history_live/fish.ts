@@ -4,7 +4,16 @@
  */
 import type { Elf } from '../../native/elf.ts';
 import { decode, Register } from '../mysql_queries/x86.ts';
-import { readPart } from './stubs.ts';
+import {
+  addressOf,
+  type Call,
+  type Code,
+  callsFrom,
+  codeOf,
+  isStub,
+  lastLoadOf,
+  OPCODE_CALL,
+} from './code.ts';
 
 export interface FishPlaces {
   /** The call that fires fish_preexec. */
@@ -15,21 +24,7 @@ export interface FishPlaces {
   readonly evaluated: number | null;
 }
 
-/** Code at its link-time address. */
-interface Code {
-  readonly bytes: Buffer;
-  readonly vaddr: number;
-}
-
-interface Call {
-  readonly at: number;
-  readonly target: number;
-}
-
-const OPCODE_CALL = 0xe8;
 const OPCODE_STORE = 0x89;
-/** lea disp32(%rip), %r64: REX.W with any register. */
-const LEA = { opcode: 0x8d, modrmMask: 0xc7, modrmRip: 0x05, length: 7 } as const;
 /** After a name is loaded come its length, the string, the call: and then what frees them. */
 const CALLS_OF_EVENT = 4;
 const EVENT_INSTRUCTIONS = 64;
@@ -40,10 +35,8 @@ const MAX_SPAN = 16 * 1024;
 
 /** @returns null where this is not a fish as we know it */
 export function fishPlaces(elf: Elf): FishPlaces | null {
-  const segment = elf.segments.find(({ executable }) => executable);
-  const bytes = segment && readPart(elf, segment.offset, segment.fileSize);
-  if (!segment || !bytes) return null;
-  const code: Code = { bytes, vaddr: segment.vaddr };
+  const code = codeOf(elf);
+  if (!code) return null;
   const [before, after] = [
     eventCalls(elf, code, 'fish_preexec'),
     eventCalls(elf, code, 'fish_postexec'),
@@ -65,48 +58,7 @@ function eventCalls(elf: Elf, code: Code, event: string): Call[] {
   const address = addressOf(elf, name);
   const at = address === null ? null : lastLoadOf(code, address);
   if (at === null) return [];
-  const calls: Call[] = [];
-  let position = at;
-  for (let i = 0; i < EVENT_INSTRUCTIONS && calls.length < CALLS_OF_EVENT; i++) {
-    const instruction = decode(code.bytes, position);
-    if (instruction === null) break;
-    if (instruction.opcode === OPCODE_CALL) calls.push(callAt(code, position));
-    position += instruction.length;
-  }
-  return calls;
-}
-
-function addressOf(elf: Elf, bytes: Buffer): number | null {
-  for (const segment of elf.segments) {
-    const at = readPart(elf, segment.offset, segment.fileSize)?.indexOf(bytes) ?? -1;
-    if (at >= 0) return segment.vaddr + at;
-  }
-  return null;
-}
-
-/** @returns a position in the code, or null */
-function lastLoadOf({ bytes, vaddr }: Code, address: number): number | null {
-  for (let at = bytes.lastIndexOf(LEA.opcode); at > 0; at = bytes.lastIndexOf(LEA.opcode, at - 1)) {
-    const start = at - 1;
-    if (
-      start + LEA.length > bytes.length ||
-      ((bytes[at + 1] ?? 0) & LEA.modrmMask) !== LEA.modrmRip
-    )
-      continue;
-    if (vaddr + start + LEA.length + bytes.readInt32LE(at + 2) === address) return start;
-  }
-  return null;
-}
-
-function callAt({ bytes, vaddr }: Code, position: number): Call {
-  const at = vaddr + position;
-  return { at, target: at + 5 + bytes.readInt32LE(position + 1) };
-}
-
-/** Whether it is a stub of the procedure linkage table: [endbr64;] [bnd] jmp *disp32(%rip). */
-function isStub({ bytes, vaddr }: Code, target: number): boolean {
-  const start = bytes.subarray(target - vaddr, target - vaddr + 8);
-  return start.indexOf(Buffer.from([0xff, 0x25])) >= 0;
+  return callsFrom(code, at, EVENT_INSTRUCTIONS, CALLS_OF_EVENT);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Where shell_history_live attaches, and why: bpf/shell.bpf.c says what each hook means. */
 import { probeAddress } from '../../native/elf.ts';
 import type { ProbeSpec, TargetKind } from '../collector/target-kind.ts';
+import { isBusybox, lineEditor } from './busybox.ts';
 import { type FishPlaces, fishPlaces } from './fish.ts';
 import { firstGlobalOf, stubOf } from './stubs.ts';
 
@@ -52,6 +53,12 @@ export const ZshSymbol = {
 /** enum sh_probe */
 export const ShProbe = { READ: 0, READ_RETURN: 1 } as const;
 
+/** enum sh_symbol */
+export const ShSymbol = { EDITOR_RETURNS_TO: 0 } as const;
+
+/** SH_NO_EDITOR: a shell that reads by read(). */
+const NO_EDITOR = 1;
+
 /** enum fish_probe */
 export const FishProbe = { PREEXEC: 0, EVALUATED: 1, POSTEXEC: 2 } as const;
 
@@ -66,10 +73,10 @@ const hook = (
   required: boolean,
 ): ProbeSpec => ({ index, program, symbol, retprobe, required });
 
-/** A probe on the stub by which a program calls a function of libc. */
-const stub = (index: number, program: string, symbol: string, retprobe: boolean): ProbeSpec => ({
-  ...hook(index, program, symbol, retprobe, true),
-  locate: (elf) => stubOf(elf, symbol),
+/** The stub by which a shell calls read(), or the line editor of busybox's ash. */
+const lineReader = (index: number, program: string, retprobe: boolean): ProbeSpec => ({
+  ...hook(index, program, 'read', retprobe, true),
+  locate: (elf) => (isBusybox(elf) ? (lineEditor(elf)?.entry ?? null) : stubOf(elf, 'read')),
 });
 
 /** No symbol is called so: a kind that is known by its file name alone. */
@@ -208,18 +215,25 @@ export const zsh: TargetKind = {
   fileName: /^r?zsh(?:[-.\d]|$)/,
 };
 
-/** dash at a terminal: stripped, so by the stub of read(). */
+/** dash and the ash of busybox at a terminal: stripped, so by how they read. */
 export const sh: TargetKind = {
   table: 'shell_history_live',
   program: 'sh',
   probes: [
-    stub(ShProbe.READ, 'sh_read', 'read', false),
-    stub(ShProbe.READ_RETURN, 'sh_read_return', 'read', true),
+    lineReader(ShProbe.READ, 'sh_read', false),
+    lineReader(ShProbe.READ_RETURN, 'sh_read_return', true),
   ],
-  globals: [],
+  globals: [
+    {
+      index: ShSymbol.EDITOR_RETURNS_TO,
+      symbol: ' ', // an address that only code tells
+      gives: 'lines of a prompt',
+      locate: (elf) => (isBusybox(elf) ? (lineEditor(elf)?.returnsTo ?? null) : NO_EDITOR),
+    },
+  ],
   markers: BY_NAME,
-  paths: ['/usr/bin/dash', '/bin/dash'],
-  fileName: /^dash$/,
+  paths: ['/usr/bin/dash', '/bin/dash', '/usr/bin/busybox', '/bin/busybox'],
+  fileName: /^(?:dash|busybox)$/,
 };
 
 /** A place in fish that no symbol names. */

@@ -65,24 +65,33 @@ describeLive('other ways to start bash', () => {
   });
 });
 
-describeInstalled('dash', 'dash at a terminal', () => {
-  beforeAll(start);
-  afterAll(end);
+const LINE_SHELLS = [
+  ['dash', ['dash', '-i']],
+  ['busybox', ['busybox', 'sh', '-i']],
+] as const;
 
-  test('lines, and nothing of what `read` reads', async () => {
-    const shell = await ShellSession.open(['dash', '-i']);
-    await shell.run('sh -c "exit 4"').catch(() => {});
-    const from = shell.pty.output.length;
-    await shell.pty.type('read PW; echo done-\r');
-    await shell.pty.type('hunter2secret\r');
-    await shell.pty.expect(/\ndone-/, from);
-    await shell.pty.type('exit 6\r');
-    await shell.pty.exited;
-    const rows = await rowsOf(shell.pid, 3);
-    expect(rows.map((row) => [row.shell, row.command, row.exit_code])).toEqual([
-      ['sh', 'sh -c "exit 4"', null],
-      ['sh', 'read PW; echo done-', null],
-      ['sh', 'exit 6', 6],
-    ]);
+for (const [program, argv] of LINE_SHELLS)
+  describeInstalled(program, `${program} at a terminal`, () => {
+    beforeAll(start);
+    afterAll(end);
+
+    test('lines, and nothing of what `read` reads', async () => {
+      const shell = await ShellSession.open(argv);
+      await shell.run('sh -c "exit 4"').catch(() => {});
+      const from = shell.pty.output.length;
+      await shell.pty.type('read PW; echo done-\r');
+      await shell.pty.expect(/\r\n/, from);
+      await shell.pty.type('hunter2secret\r');
+      await shell.pty.expect(/\ndone-/, from);
+      await shell.pty.type('exit 6\r');
+      await shell.pty.exited;
+      const rows = await rowsOf(shell.pid, 3);
+      expect(rows.map((row) => [row.shell, row.command, row.exit_code])).toEqual([
+        ['sh', 'sh -c "exit 4"', null],
+        ['sh', 'read PW; echo done-', null],
+        ['sh', 'exit 6', 6],
+      ]);
+      expect(rows[0]).toMatchObject({ source: 'prompt', status: 'done', truncated: 0 });
+      expect(rows[0]?.tty).toBe(shell.pty.path.replace('/dev/pts/', 'pts'));
+    });
   });
-});

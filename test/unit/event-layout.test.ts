@@ -30,6 +30,7 @@ import {
   FishProbe,
   ShellProbe,
   ShProbe,
+  ShSymbol,
   ZshProbe,
   ZshSymbol,
 } from '../../tables/shell_history_live/targets.ts';
@@ -109,6 +110,7 @@ const ENUMS: readonly {
   { name: 'zsh_probe', prefix: 'ZSH_PROBE_', ours: ZshProbe },
   { name: 'zsh_symbol', prefix: 'ZSH_', ours: ZshSymbol },
   { name: 'sh_probe', prefix: 'SH_PROBE_', ours: ShProbe },
+  { name: 'sh_symbol', prefix: 'SH_', ours: ShSymbol },
   { name: 'fish_probe', prefix: 'FISH_PROBE_', ours: FishProbe },
   { name: 'filter_mode', prefix: 'FILTER_', ours: FilterMode },
 ];

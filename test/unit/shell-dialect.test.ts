@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { parseElf, withElf } from '../../native/elf.ts';
 import { LiveAuditError } from '../../native/errors.ts';
 import { withoutControls } from '../../tables/events/controls.ts';
+import { isBusybox, lineEditor } from '../../tables/shell_history_live/busybox.ts';
 import { narrowed, unmetafied } from '../../tables/shell_history_live/dialect.ts';
 import { fishPlaces } from '../../tables/shell_history_live/fish.ts';
 
@@ -42,7 +43,11 @@ describe('fish: wide characters', () => {
   });
 });
 
-test('a program that is no fish has no such places', () => {
+test('a program that is no fish and no busybox has no such places', () => {
+  for (const program of [process.execPath, '/bin/sh', '/bin/bash']) {
+    expect(withElf(program, isBusybox)).toBe(false);
+    expect(withElf(program, lineEditor)).toBeNull();
+  }
   expect(withElf(process.execPath, fishPlaces)).toBeNull();
   expect(withElf('/bin/sh', fishPlaces)).toBeNull();
 });
