@@ -248,6 +248,27 @@ static __always_inline void next_statement(struct target *target, struct window 
 	record->known &= ~(KNOWN_ROWS_SENT | KNOWN_ROWS_AFFECTED | KNOWN_RETURN_CODE);
 }
 
+/*
+ * A statement of several that fails is the last. Where it ends the server knows, once it has parsed it: it has cut
+ * THD's text there. The text of one that it could not parse goes on to the packet's end.
+ */
+static __always_inline void end_at_own_text(struct window *window)
+{
+	struct mysql_statement *record = &window->record;
+	__u32 id = record->header.target;
+	struct target *target = bpf_map_lookup_elem(&targets, &id);
+	__s64 offset = target ? offset_of(target, MYSQL_THD_QUERY) : -1;
+	__u64 text[2] = {};
+	__u64 end;
+
+	if (offset < 0 || !window->first || record->command != COM_QUERY ||
+	    bpf_probe_read_user(text, sizeof(text), (void *)(record->thd + offset)) != 0)
+		return;
+	end = text[0] + text[1] - window->first;
+	if (text[0] - window->first == record->part_from && text[1] > 0 && end < record->packet_size)
+		record->part_to = end;
+}
+
 /* An error packet goes to the client. */
 static __always_inline void sent_error(struct pt_regs *ctx, __u32 code, __u64 message, __u64 sqlstate)
 {
@@ -260,6 +281,7 @@ static __always_inline void sent_error(struct pt_regs *ctx, __u32 code, __u64 me
 	if (!window || !window->active)
 		return;
 	window->record.error_code = code;
+	end_at_own_text(window);
 	window->record.known &= ~KNOWN_ROWS_AFFECTED;
 	slot = claim_scratch();
 	if (!slot) {

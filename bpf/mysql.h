@@ -51,6 +51,7 @@ enum mysql_symbol {
 	MYSQL_THD_DB = 7,            /* of the pointer to the database's name in THD, its length behind it */
 	MYSQL_THD_STATEMENTS = 8,    /* of the number of the last prepared statement in THD, u64 */
 	MYSQL_DATA_VALUES = 9,       /* parameters in COM_DATA: enum data_values */
+	MYSQL_THD_QUERY = 10,        /* of the pointer to the text of the statement that runs, its length behind it */
 };
 
 #define CONTEXT_IS_POINTER (1ULL << 32)

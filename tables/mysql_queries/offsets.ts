@@ -17,6 +17,7 @@ export const MysqlSymbol = {
   THD_DB: 7,
   THD_STATEMENTS: 8,
   DATA_VALUES: 9,
+  THD_QUERY: 10,
 } as const;
 
 /** Added to the offset of the security context where it is the offset of a pointer to it. */
@@ -51,6 +52,9 @@ export const FUNCTIONS = {
    * Statement.
    */
   statementAt8: '_ZThn8_N3THDD1Ev',
+  /** extern "C" thd_query_string(THD *): MySQL 5.6, MariaDB; thd_query_unsafe(THD *) from MySQL 5.7 on, by value. */
+  query: 'thd_query_string',
+  query57: 'thd_query_unsafe',
   /** THD::copy_db_to(char const **, size_t *) const of MySQL 8.0, without const in 5.7: reads pointer and length. */
   copyDb: '_ZNK3THD10copy_db_toEPPKcPm',
   copyDb57: '_ZNK3THD10copy_db_toEPPcPm',
@@ -83,6 +87,10 @@ export function offsetsOf(codeOf: CodeOf): Map<number, number> {
   put(MysqlSymbol.THD_STATEMENTS, counter(accesses(FUNCTIONS.prepare, Register.RSI)));
   if (!offsets.has(MysqlSymbol.THD_STATEMENTS))
     put(MysqlSymbol.THD_STATEMENTS, counter(accesses(FUNCTIONS.prepareBase, Register.RSI)));
+  put(
+    MysqlSymbol.THD_QUERY,
+    only(accesses(FUNCTIONS.query), 'address') ?? loadedPair(accesses(FUNCTIONS.query57)),
+  );
   const context = contextOf(accesses);
   for (const [symbol, offset] of context) put(symbol, offset);
   const db = only(accesses(FUNCTIONS.db), 'address');

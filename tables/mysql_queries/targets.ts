@@ -92,6 +92,11 @@ const globals: readonly GlobalSpec[] = [
   offset(MysqlSymbol.CONTEXT_IP, 'offset of the address', 'host where names are not looked up'),
   offset(MysqlSymbol.THD_DB, 'offset of the database', 'database'),
   offset(
+    MysqlSymbol.THD_QUERY,
+    'offset of the text',
+    'where one of several statements ends that failed',
+  ),
+  offset(
     MysqlSymbol.THD_STATEMENTS,
     'offset of the last statement id',
     'query of prepared statements',

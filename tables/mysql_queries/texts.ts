@@ -18,6 +18,10 @@ export const NO_TEXT: Text = { bytes: null, length: null, cut: false };
 
 const lost = (length: number): Text => ({ bytes: null, length, cut: true });
 
+/** Nothing but what servers take off a packet's end. */
+const isRest = (packet: Buffer, from: number): boolean =>
+  /^[\s;\0]*$/.test(packet.toString('latin1', from));
+
 /** Commands whose packet is a text. */
 export function hasText(command: number): boolean {
   switch (command) {
@@ -62,7 +66,7 @@ export function textAt(
   const from = view.getUint32(offset + StatementLayout.part_from, true);
   const to = view.getUint32(offset + StatementLayout.part_to, true);
   let length = total;
-  if (from > 0 || to > 0) {
+  if (from > 0 || (to > 0 && !isRest(bytes, to))) {
     bytes = partOf(bytes, from, to);
     length = bytes.length + (to === 0 ? beyond : 0);
   } else if (view.getUint8(offset + StatementLayout.command) === Command.FIELD_LIST) {

@@ -98,6 +98,7 @@ class THD {
 public:
 	char before[VERSION * 8];
 	LEX_CSTRING m_db;
+	LEX_CSTRING m_query_string;
 	char between[VERSION * 16];
 	Security_context m_main_security_ctx;
 	Security_context *m_security_ctx;
@@ -121,6 +122,7 @@ EXPORT bool THD::copy_db_to(char const **p_db, size_t *p_db_length) const
 	*p_db_length = m_db.length;
 	return false;
 }
+extern "C" EXPORT LEX_CSTRING thd_query_unsafe(THD *thd) { return thd->m_query_string; }
 extern "C" EXPORT uint thd_get_thread_id(const THD *thd) { return thd->m_thread_id; }
 extern "C" EXPORT bool thd_get_security_context(THD *thd, Security_context **context)
 {
@@ -220,7 +222,12 @@ EXPORT bool dispatch_command(THD *thd, const COM_DATA *data, enum enum_server_co
 			while (next && (next[1] == ' ' || next[1] == ';'))
 				next++;
 			bool last = !next || next[1] == 0;
+			thd->m_query_string = { text, strlen(text) };
+			if (!last) /* once it is parsed, it is known where it ends */
+				thd->m_query_string.length = strcspn(text, ";");
 			run(thd, text);
+			if (strstr(text, "ERROR") && (!next || strstr(text, "ERROR") < next))
+				break;
 			text = last ? nullptr : next + 1;
 		}
 		break;

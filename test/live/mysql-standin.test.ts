@@ -110,7 +110,7 @@ for (const [version, number] of Object.entries(VERSIONS))
 
     test('several statements in one packet, each a row', async () => {
       await standin.tell('thd', 2, 12, 'bob', 'localhost', '-');
-      await standin.text(2, Com.QUERY, 'ROWS 1; AFFECTED 2; ERROR 1146 42S02 no table');
+      await standin.text(2, Com.QUERY, 'ROWS 1; AFFECTED 2; ERROR 1146 42S02 no table; ROWS 6');
       const found = await rows('connection_id = 12', 3);
       expect(
         found.map((row) => [row.query, row.rows_sent, row.rows_affected, row.error_code]),

@@ -202,15 +202,18 @@ eachServer('what clients ask', (installed) => {
     const id = await idOf(connection);
     await connection.query("SELECT 1; SELECT ';' AS s ;  SELECT 1 UNION SELECT 2;");
     await connection.query('SELECT 5; SELECT wrong; SELECT 6').catch(() => {});
+    await connection.query('SELECT 7; SELEC; SELECT 8').catch(() => {});
     const long = `SELECT '${'é'.repeat(3000)}'`;
     await connection.query(`${long}; SELECT 3`);
-    const parts = (await rows(`connection_id = ${id}`, 8)).slice(1);
+    const parts = (await rows(`connection_id = ${id}`, 10)).slice(1);
     expect(parts.map((row) => [row.query, row.rows_sent, row.error_code])).toEqual([
       ['SELECT 1', 1, 0],
       ["SELECT ';' AS s", 1, 0],
       ['SELECT 1 UNION SELECT 2', 2, 0],
       ['SELECT 5', 1, 0],
-      ['SELECT wrong; SELECT 6', 0, 1054],
+      ['SELECT wrong', 0, 1054],
+      ['SELECT 7', 1, 0],
+      ['SELEC; SELECT 8', 0, PARSE_ERROR],
       [long, 1, 0],
       ['SELECT 3', 1, 0],
     ]);
