@@ -53,7 +53,8 @@ export function encodeRule({ list, action, syscalls, fields }: AuditRule): Buffe
   bytes.writeUInt32LE(list, Rule.filter);
   bytes.writeUInt32LE(action, Rule.action);
   bytes.writeUInt32LE(fields.length, Rule.fieldCount);
-  if (syscalls === null) bytes.fill(0xff, Rule.mask, Rule.mask + MASK_CALLS / 8);
+  // All of it, as auditctl does: only a rule with the same mask can be taken away.
+  if (syscalls === null) bytes.fill(0xff, Rule.mask, Rule.mask + RULE_WORDS * 4);
   for (const number of syscalls ?? []) {
     const word = Rule.mask + Math.floor(number / 32) * 4;
     bytes.writeUInt32LE((bytes.readUInt32LE(word) | (1 << (number % 32))) >>> 0, word);

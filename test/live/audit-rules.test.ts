@@ -1,4 +1,8 @@
 /** `audit-rules` on the real kernel: nothing is changed but by --apply, and then what is printed is there. */
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { AuditControl } from '../../native/audit-control.ts';
 import { RuleAction, RuleList } from '../../native/audit-rule.ts';
 import { AuditWorld, describeAudit } from './audit-world.ts';
@@ -53,6 +57,21 @@ describeAudit('audit-rules', () => {
       stdout: 'all rules were there\n',
     });
     expect(run(['audit-rules', '--check']).status).toBe(0);
+  });
+
+  const AUDITCTL = '/usr/sbin/auditctl';
+  const testWithAuditctl = fs.existsSync(AUDITCTL) ? test : test.skip;
+
+  testWithAuditctl('auditctl makes the same rules of what is printed', () => {
+    const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'rules-')), 'audit.rules');
+    fs.writeFileSync(file, run(['audit-rules', '--print']).stdout);
+    expect(spawnSync(AUDITCTL, ['-R', file]).status).toBe(0);
+    const theirs = rules().rules;
+    expect(run(['audit-rules', '--check']).status).toBe(0);
+    world.clear();
+    run(['audit-rules', '--apply']);
+    expect(rules().rules).toEqual(theirs);
+    fs.rmSync(path.dirname(file), { recursive: true });
   });
 
   test('never,task, as distributions have it: said, and left as it is', () => {

@@ -1,4 +1,5 @@
 /** The kernel's audit as it is, read with SQL: bursts, files, messages, losses, restarts. */
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -185,6 +186,32 @@ describeAudit('the kernel’s audit', () => {
     expect(Math.abs(Number(row?.time) - Date.now() / 1000)).toBeLessThan(30);
     expect(Number(row?.uptime)).toBeLessThanOrEqual(os.uptime() + 1);
   });
+
+  test('a record that does not come from the kernel is none', async () => {
+    // sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode: the socket of the collector that listens.
+    const sockets = `/proc/${collector.child.pid}/fd`;
+    const files = fs.readdirSync(sockets).map((fd) => fs.readlinkSync(`${sockets}/${fd}`));
+    const port = fs
+      .readFileSync('/proc/net/netlink', 'utf8')
+      .split('\n')
+      .map((socket) => socket.trim().split(/\s+/))
+      .find(([, , , groups, , , , , , inode]) => {
+        return groups === '00000001' && files.includes(`socket:[${inode}]`);
+      })?.[2];
+    const script = [
+      'import socket, struct, sys',
+      'text = sys.argv[2].encode()',
+      'netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 9)',
+      'record = struct.pack("=IHHII", 16 + len(text), 1112, 0, 0, 0) + text',
+      'netlink.sendto(record, (int(sys.argv[1]), 0))',
+    ].join('\n');
+    const record = `audit(${Math.floor(Date.now() / 1000)}.000:1): pid=1 uid=0 msg='op=login acct="forged" res=success'`;
+    const sent = spawnSync('python3', ['-c', script, String(port), record], { encoding: 'utf8' });
+    expect(sent).toMatchObject({ status: 0, stderr: '' });
+    await mark('after-forged');
+    const sql = "SELECT eid FROM audit_user_events WHERE account = 'forged'";
+    expect(collector.query(sql)).toEqual([]);
+  }, 60_000);
 
   test('what the kernel recorded while nobody collected is a gap of that size, and nothing comes twice', async () => {
     world.watch('restart', EXEC);
