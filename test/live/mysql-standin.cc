@@ -17,6 +17,11 @@
 #ifndef VERSION
 #define VERSION 80
 #endif
+#ifdef SPARSE
+#define COPY_DB copied_otherwise
+#else
+#define COPY_DB copy_db_to
+#endif
 #define EXPORT __attribute__((noipa, used, visibility("default")))
 
 typedef unsigned int uint;
@@ -108,13 +113,13 @@ public:
 	char query[1 << 20];
 
 	void set_sent_row_count(ulonglong count);
-	bool copy_db_to(char const **p_db, size_t *p_db_length) const;
+	bool COPY_DB(char const **p_db, size_t *p_db_length) const;
 };
 
 /* What is exported and read for its offsets. */
 char server_version[60];
 EXPORT void THD::set_sent_row_count(ulonglong count) { m_sent_row_count = count; }
-EXPORT bool THD::copy_db_to(char const **p_db, size_t *p_db_length) const
+EXPORT bool THD::COPY_DB(char const **p_db, size_t *p_db_length) const
 {
 	if (m_db.str == nullptr)
 		return true;
@@ -122,6 +127,7 @@ EXPORT bool THD::copy_db_to(char const **p_db, size_t *p_db_length) const
 	*p_db_length = m_db.length;
 	return false;
 }
+#ifndef SPARSE /* a build that tells nearly nothing */
 extern "C" EXPORT LEX_CSTRING thd_query_unsafe(THD *thd) { return thd->m_query_string; }
 extern "C" EXPORT uint thd_get_thread_id(const THD *thd) { return thd->m_thread_id; }
 extern "C" EXPORT bool thd_get_security_context(THD *thd, Security_context **context)
@@ -129,6 +135,7 @@ extern "C" EXPORT bool thd_get_security_context(THD *thd, Security_context **con
 	*context = thd->m_security_ctx;
 	return false;
 }
+#endif
 
 class Prepared_statement {
 public:

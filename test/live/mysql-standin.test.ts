@@ -25,9 +25,10 @@ class Standin {
   readonly child: ChildProcess;
   readonly #lines: readline.Interface;
 
-  constructor(version: number) {
+  constructor(version: number, ...more: readonly string[]) {
     this.program = path.join(directory, `mysqld-${version}`);
     const flags = ['-O2', `-DVERSION=${version}`, '-rdynamic', '-pthread', '-o', this.program];
+    flags.push(...more);
     const { status, stderr } = spawnSync('g++', [...flags, SOURCE], { encoding: 'utf8' });
     if (status !== 0) throw new Error(stderr);
     this.child = spawn(this.program, { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -199,3 +200,33 @@ for (const [version, number] of Object.entries(VERSIONS))
       expect(probes.filter((row) => Number(row.hits) === 0)).toEqual([]);
     });
   });
+
+describeInstalled('g++', 'a build that does not say where things are', () => {
+  afterEach(async () => {
+    standin.child.kill('SIGKILL');
+    await collector.end();
+    fs.rmSync(directory, { recursive: true });
+  });
+
+  test('NULL, and live_audit_probes says why', async () => {
+    directory = fs.mkdtempSync(path.join(os.tmpdir(), 'la-standin-'));
+    standin = new Standin(VERSIONS['8.0'], '-DSPARSE');
+    await standin.started();
+    collector = await CollectorProcess.start();
+    await standin.tell('thd', 1, 11, 'ann', 'client.example', 'app');
+    await standin.tell('thd', 2, 12, 'bob', 'client.example', 'other');
+    for (const thd of [1, 2]) await standin.text(thd, Com.QUERY, `AFFECTED ${thd}`);
+    const found = await rows('true', 2);
+    expect(found.map((row) => [row.query, row.rows_affected, row.error_code])).toEqual([
+      ['AFFECTED 1', 1, 0],
+      ['AFFECTED 2', 2, 0],
+    ]);
+    for (const row of found)
+      expect(row).toMatchObject({ user: null, host: null, database: null, connection_id: null });
+    const [probe] = collector.query(
+      `SELECT last_error FROM live_audit_probes WHERE target = '${standin.program}'`,
+    );
+    for (const what of ['connection_id', 'user and host', 'database'])
+      expect(probe?.last_error).toContain(`without ${what}`);
+  }, 60_000);
+});
