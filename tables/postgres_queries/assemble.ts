@@ -21,6 +21,7 @@ import {
   newParts,
   newText,
   type Parts,
+  type SavedParts,
   STATE_VERSION,
   type Text,
 } from './parts.ts';
@@ -70,15 +71,16 @@ export class PostgresAssembler implements Assembler {
 
   save(): unknown {
     const redactor = this.#world.redactor ?? PLAIN;
-    const safe = [...this.#parts].map(([pid, parts]) => [pid, masked(parts, redactor)] as const);
-    return { version: STATE_VERSION, parts: new Map(safe) };
+    const parts = [...this.#parts].map(([pid, open]) => [pid, masked(open, redactor)] as const);
+    return { version: STATE_VERSION, parts };
   }
 
   restore(state: unknown): void {
     const saved = state as { version?: unknown; parts?: unknown } | null;
-    if (saved?.version !== STATE_VERSION || !(saved.parts instanceof Map)) return;
+    if (saved?.version !== STATE_VERSION || !Array.isArray(saved.parts)) return;
     // The file is ours alone, and its version says that it holds what `save` gave.
-    for (const [tgid, parts] of saved.parts as Map<number, Parts>) this.#parts.set(tgid, parts);
+    for (const [tgid, parts] of saved.parts as [number, SavedParts][])
+      this.#parts.set(tgid, { ...parts, bound: new Map() });
   }
 
   accept(view: DataView, offset: number, length: number): Event | null | 'unreadable' {

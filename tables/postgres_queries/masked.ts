@@ -4,17 +4,17 @@
  * ended between Bind and Execute, the statement's parameters are NULL.
  */
 import type { Redactor } from '../redact/redactor.ts';
-import { bytesOf, newText, type Parts, type Text } from './parts.ts';
+import { bytesOf, newText, type Parts, type SavedParts, type Text } from './parts.ts';
 import { StatementLayout } from './records.ts';
 
-export function masked(parts: Parts, redactor: Redactor): Parts {
+export function masked(parts: Parts, redactor: Redactor): SavedParts {
+  const { bound: _, ...rest } = parts;
   return {
-    ...parts,
+    ...rest,
     query: parts.query && maskText(parts.query, redactor),
     error: parts.error && maskText(parts.error, redactor),
     bind: parts.bind && { ...newText(), ended: parts.bind.ended, cut: true },
     dying: parts.dying && maskRecord(parts.dying, redactor),
-    bound: new Map(),
   };
 }
 

@@ -27,13 +27,16 @@ export interface Parts {
   nextSeq: number;
 }
 
+/** What the checkpoint holds of it. */
+export type SavedParts = Omit<Parts, 'bound'>;
+
 export interface Bound {
   /** JSON */
   readonly values: string;
   executed: boolean;
 }
 
-export const STATE_VERSION = 2;
+export const STATE_VERSION = 3;
 
 /** Portals of a connection whose values are remembered: beyond it the oldest go, executed or not. */
 const MAX_BOUND = 16;
