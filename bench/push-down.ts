@@ -10,7 +10,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Operator } from '../extension/sdk/context.ts';
-import type { StringMap } from '../extension/sdk/thrift/index.ts';
+import { contextJson, type Question } from '../extension/sdk/testing/extension-client.ts';
 import { Manager } from './lib/manager.ts';
 import { type Finding, isMissed, table } from './lib/report.ts';
 import { cpuTime, memory } from './lib/usage.ts';
@@ -37,33 +37,27 @@ const child = spawn(command[0] ?? '', command.slice(1), { stdio: ['ignore', 'ign
 
 type Condition = readonly [column: string, op: number, expr: string | number | bigint];
 
-const contextOf = (...conditions: Condition[]) => ({
-  constraints: conditions.map(([name, op, expr]) => ({
-    name,
-    list: [{ op, expr: String(expr) }],
-    affinity: 'BIGINT',
-  })),
-  colsUsed: USED,
+const questionOf = ([column, op, expr]: Condition): Question => ({
+  columns: USED,
+  constraints: [{ column, op, expr: String(expr) }],
 });
 
-const ask = async (...conditions: Condition[]): Promise<StringMap[]> => [
-  ...(await manager.client.generate(TABLE, contextOf(...conditions))),
-];
+const ask = (condition: Condition) => manager.client.generate(TABLE, questionOf(condition));
 
 /** All calls together, ms, by a client that costs little. */
-async function calls(contexts: readonly object[]): Promise<number> {
+async function calls(questions: readonly Question[]): Promise<number> {
   const client = spawn(PYTHON, [CALLER, manager.client.path, TABLE], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  client.stdin.end(contexts.map((context) => `${JSON.stringify(context)}\n`).join(''));
+  client.stdin.end(questions.map((question) => `${contextJson(question)}\n`).join(''));
   const { seconds } = JSON.parse(await text(client.stdout)) as { seconds: number };
   return seconds * 1000;
 }
 
-async function rounds(context: (i: number) => object, count: number): Promise<number[]> {
-  const contexts = Array.from({ length: count }, (_, i) => context(i));
+async function rounds(question: (i: number) => Question, count: number): Promise<number[]> {
+  const questions = Array.from({ length: count }, (_, i) => question(i));
   const times: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) times.push(await calls(contexts));
+  for (let round = 0; round < ROUNDS; round++) times.push(await calls(questions));
   return times;
 }
 
@@ -89,13 +83,14 @@ try {
   found('first query after the start: the ring is walked once', [performance.now() - asked], '');
   const eid = Number(newest.eid);
   const byTime = ['time', Operator.GREATER, Number(newest.time) - SECONDS] as const;
-  const byEid = (i: number) => contextOf(['eid', Operator.EQUALS, eid - i * SPREAD]);
-  const byPid = (i: number) => contextOf(['pid', Operator.EQUALS, Number(newest.pid) - i * SPREAD]);
-  const byUid = (i: number) => contextOf(['uid', Operator.EQUALS, i * SPREAD]);
+  const byEid = (i: number) => questionOf(['eid', Operator.EQUALS, eid - i * SPREAD]);
+  const byPid = (i: number) =>
+    questionOf(['pid', Operator.EQUALS, Number(newest.pid) - i * SPREAD]);
+  const byUid = (i: number) => questionOf(['uid', Operator.EQUALS, i * SPREAD]);
 
   // A daemon is warm: a client asks some times before it is measured.
   await calls(Array.from({ length: CALLS }, (_, i) => byEid(i)));
-  const recent = await rounds(() => contextOf(byTime), 1);
+  const recent = await rounds(() => questionOf(byTime), 1);
   found(`time > now - ${SECONDS}`, recent, `${(await ask(byTime)).length} rows`, 2);
   found('eid = N', await rounds(byEid, 1), '1 row');
   const before = memory(pid).anonymous;
@@ -103,19 +98,18 @@ try {
   const mib = ((memory(pid).anonymous - before) / 2 ** 20).toFixed(0);
   found('first query by pid: the index is made', [made], `it has ${mib} MiB`);
   await calls([byUid(0)]);
-  for (const [column, context] of Object.entries({ pid: byPid, uid: byUid, eid: byEid })) {
+  for (const [column, question] of Object.entries({ pid: byPid, uid: byUid, eid: byEid })) {
     const cpu = cpuTime(pid);
-    const times = await rounds(context, CALLS);
+    const times = await rounds(question, CALLS);
     const ours = (Number(cpuTime(pid) - cpu) / 1e6 / ROUNDS).toFixed(0);
-    const { constraints } = context(1);
-    const answer = await manager.client.generate(TABLE, { constraints, colsUsed: USED });
+    const answer = await manager.client.generate(TABLE, question(1));
     const note = `${answer.length} rows each; ${ours} ms of CPU in the extension`;
     found(`JOIN: ${CALLS} calls by ${column}`, times, note, 300);
   }
 } finally {
   child.kill();
   await once(child, 'exit');
-  manager.close();
+  await manager.close();
   fs.rmSync(directory, { recursive: true });
 }
 process.stdout.write(table(findings));

@@ -114,7 +114,7 @@ class Runner {
   async end(): Promise<void> {
     this.#manager.endPings(false);
     await stop(this.#child);
-    this.#manager.close();
+    await this.#manager.close();
     fs.rmSync(this.#directory, { recursive: true });
   }
 }

@@ -1,5 +1,7 @@
 /** From the end of a command to its row: in the ring file, and in the answer of the extension. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Operator } from '../../extension/sdk/context.ts';
+import type { Question } from '../../extension/sdk/testing/extension-client.ts';
 import { bootTime, bootToUnix } from '../../native/clock.ts';
 import { RingReader } from '../../tables/ring/reader.ts';
 import { spec } from '../../tables/shell_history_live/spec.ts';
@@ -51,11 +53,11 @@ function ringWatch(reader: RingReader): Watch {
 
 function extensionWatch(world: World, reader: RingReader): Watch {
   return async (shell, line) => {
-    const context = generateContext((reader.lastEid() ?? 0) + 1);
+    const question = fromEid((reader.lastEid() ?? 0) + 1);
     const begin = now();
     shell.enter(line);
     while (now() - begin < DEADLINE_NS) {
-      const rows = await world.manager.client.generate(spec.name, context);
+      const rows = await world.manager.client.generate(spec.name, question);
       const at = now();
       const row = rows.find(({ pid }) => pid === String(shell.pid));
       if (row) return ms(at, BigInt(row.time_ns ?? 0), BigInt(row.duration ?? 0));
@@ -69,12 +71,10 @@ const ms = (seen: bigint, began: bigint, duration: bigint): number =>
   Number(seen - began - duration) / 1e6;
 
 /** `SELECT eid, time_ns, duration, pid … WHERE eid >= ?`, as the core asks it. */
-function generateContext(fromEid: number): object {
-  const colsUsed = ['eid', 'time_ns', 'duration', 'pid'];
-  const asked = { name: 'eid', affinity: 'BIGINT', list: [{ op: 32, expr: String(fromEid) }] };
-  const bits = colsUsed.reduce((sum, name) => sum + 2 ** column(name), 0);
-  return { constraints: [asked], colsUsed, colsUsedBitset: bits };
-}
+const fromEid = (eid: number): Question => ({
+  columns: ['eid', 'time_ns', 'duration', 'pid'],
+  constraints: [{ column: 'eid', op: Operator.GREATER_OR_EQUAL, expr: String(eid) }],
+});
 
 export async function latency(mode: Mode): Promise<Finding[]> {
   const world = await World.start(mode);

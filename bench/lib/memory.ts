@@ -1,5 +1,6 @@
 /** Resident memory after 1,000 commands and 1,000 queries. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Operator } from '../../extension/sdk/context.ts';
 import { RingReader } from '../../tables/ring/reader.ts';
 import { spec } from '../../tables/shell_history_live/spec.ts';
 import type { Finding } from './report.ts';
@@ -53,15 +54,10 @@ async function work(world: World): Promise<void> {
   const stored = reader.ledger().events_stored;
   reader.close();
   if (stored < COMMANDS) throw new Error(`${stored} of ${COMMANDS} commands were stored`);
-  const colsUsed = spec.columns.map(({ name }) => name);
-  const list = [{ op: 32, expr: String(last - ROWS + 1) }];
-  const context = {
-    constraints: [{ name: 'eid', affinity: 'BIGINT', list }],
-    colsUsed,
-    colsUsedBitset: 2 ** colsUsed.length - 1,
-  };
+  const expr = String(last - ROWS + 1);
+  const constraints = [{ column: 'eid', op: Operator.GREATER_OR_EQUAL, expr }];
   for (let i = 0; i < QUERIES; i++) {
-    const rows = await world.manager.client.generate(spec.name, context);
+    const rows = await world.manager.client.generate(spec.name, { constraints });
     if (rows.length < ROWS) throw new Error(`${rows.length} of ${ROWS} rows were answered`);
   }
 }

@@ -96,7 +96,7 @@ export class World {
       this.manager.endPings();
     } finally {
       await this.#stopChildren();
-      this.manager.close();
+      await this.manager.close();
       release(this.stateDir);
       fs.rmSync(this.#directory, { recursive: true });
     }

@@ -28,6 +28,10 @@ export interface ExtensionOptions {
   readonly timeout: number;
   /** Seconds between looks at the core: `--interval`. */
   readonly interval: number;
+  /** Seconds to look for a core that is gone, such as one that starts anew; three intervals without it. */
+  readonly patience?: number;
+  /** The process that started us: when it is our parent no more, the core has died, and nobody else will stop us. */
+  readonly parent?: number | undefined;
   /** One line each. */
   readonly log: (line: string) => void;
   /** Aborting it (SIGTERM) leaves with the reason 'aborted'. */
@@ -65,7 +69,9 @@ class Extension {
     this.#options = options;
     const watchMs = Math.max(options.interval * 1000, RETRY_MS);
     this.#manager = new Manager(options.socket);
-    this.#watched = new Manager(options.socket, Math.min(watchMs, WATCH_TIMEOUT_MS));
+    this.#watched = new Manager(options.socket, {
+      timeoutMs: Math.min(watchMs, WATCH_TIMEOUT_MS),
+    });
     this.#plugin = new PluginSet(options.tables ?? [], options.plugins);
   }
 
@@ -108,8 +114,14 @@ class Extension {
       log,
       onShutdown: () => this.#leave.abort('shutdown'),
     });
-    await server.listen();
     const before = this.#server;
+    // A core that started anew may give the same uuid: closing removes the socket file, so it comes first then.
+    if (before?.path === server.path) await before.close();
+    await server.listen().catch(async (error: unknown) => {
+      // Or the core would take us for alive until it pings.
+      await this.#manager.deregisterExtension(uuid).catch(() => {});
+      throw error;
+    });
     this.#server = server;
     this.#uuid = uuid;
     log(`registered as ${name} with uuid ${uuid}`);
@@ -119,16 +131,22 @@ class Extension {
 
   /** Until there is a reason to leave. */
   async #watch(): Promise<void> {
-    const { interval, log } = this.#options;
+    const { interval, log, patience = 0 } = this.#options;
     let misses = 0;
+    let seen = performance.now();
     // What is added to the interval while the core keeps forgetting or refusing us.
     let backOffMs = 0;
     while (!this.#leaving) {
       await this.#pause(interval * 1000 + backOffMs);
       if (this.#leaving) return;
+      if (this.#isOrphan) {
+        this.#leave.abort('manager-gone');
+        return;
+      }
       try {
         const known = await this.#known();
         misses = 0;
+        seen = performance.now();
         backOffMs = known ? 0 : nextBackOff(backOffMs);
         if (known) continue;
         log(`osquery no longer knows uuid ${this.#uuid}: registering again`);
@@ -136,7 +154,9 @@ class Extension {
       } catch (error) {
         log(error instanceof LiveAuditError ? error.message : String(error));
         if (error instanceof LiveAuditError && error.code === 'OSQUERY_REFUSED') continue;
-        if (++misses >= MISSES_UNTIL_GONE) this.#leave.abort('manager-gone');
+        misses++;
+        const isPatient = performance.now() - seen < patience * 1000;
+        if (misses >= MISSES_UNTIL_GONE && !isPatient) this.#leave.abort('manager-gone');
       }
     }
   }
@@ -145,6 +165,11 @@ class Extension {
   async #known(): Promise<boolean> {
     const known = (await this.#watched.extensions()).get(this.#uuid);
     return known?.name === this.#options.name;
+  }
+
+  get #isOrphan(): boolean {
+    const { parent } = this.#options;
+    return parent !== undefined && process.ppid !== parent;
   }
 
   get #leaving(): boolean {

@@ -59,7 +59,7 @@ afterEach(async () => {
 });
 
 /** The manager's client speaks the same `ping`. */
-const ping = (): Promise<void> => new Manager(server.path, 5000).ping();
+const ping = (): Promise<void> => new Manager(server.path, { timeoutMs: 5000 }).ping();
 
 const closed = (socket: Socket): Promise<void> =>
   new Promise((resolve) => {

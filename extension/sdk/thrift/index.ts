@@ -57,7 +57,7 @@ export interface Processor {
   process(input: BinaryReader, output: BinaryWriter): void;
 }
 
-/** Methods of the generated manager client; the promise settles in `recv_<method>`. */
+/** Methods of the generated manager client. */
 export interface ManagerMethods {
   ping(): Promise<Status>;
   extensions(): Promise<{ readonly [uuid: string]: ExtensionInfo }>;
@@ -68,18 +68,47 @@ export interface ManagerMethods {
   getQueryColumns(sql: string): Promise<Response>;
 }
 
+/** Methods of the generated extension client. */
+export interface ExtensionMethods {
+  ping(): Promise<Status>;
+  call(registry: string, item: string, request: StringMap): Promise<Response>;
+  shutdown(): Promise<void>;
+}
+
+/** What the generated manager Processor calls. */
+export interface ManagerHandler extends Pick<ExtensionHandler, 'ping'> {
+  extensions(reply: Callback<{ readonly [uuid: string]: ExtensionInfo }>): void;
+  options(reply: Callback<{ readonly [name: string]: OptionInfo }>): void;
+  registerExtension(
+    info: ExtensionInfo | null,
+    registry: Registry | null,
+    reply: Callback<Status>,
+  ): void;
+  deregisterExtension(uuid: bigint | null, reply: Callback<Status>): void;
+  query(sql: string | null, reply: Callback<Response>): void;
+  getQueryColumns(sql: string | null, reply: Callback<Response>): void;
+}
+
 type Receiver = (input: BinaryReader, mtype: number, seqid: number) => void;
-export type ManagerClient = ManagerMethods & {
-  readonly [name in `recv_${keyof ManagerMethods}`]: Receiver;
+
+/**
+ * A generated client: `transport.flush` is called when a request is whole; each request gets a new `writer`, and its
+ * promise settles in `recv_<method>`.
+ */
+export type GeneratedClient<M> = M & {
+  readonly [name in `recv_${Extract<keyof M, string>}`]: Receiver;
 };
+export type ClientClass<M> = new (
+  transport: { flush(): void },
+  writer: new () => BinaryWriter,
+) => GeneratedClient<M>;
 
 // The compiler's declarations name npm thrift's own transports and Int64, which we do without.
 export const ExtensionProcessor = extension.Processor as unknown as new (
   handler: ExtensionHandler,
 ) => Processor;
-
-/** `transport.flush` is called when a request is whole; each request gets a new `writer`. */
-export const ExtensionManagerClient = extensionManager.Client as unknown as new (
-  transport: { flush(): void },
-  writer: new () => BinaryWriter,
-) => ManagerClient;
+export const ManagerProcessor = extensionManager.Processor as unknown as new (
+  handler: ManagerHandler,
+) => Processor;
+export const ExtensionClientClass = extension.Client as unknown as ClientClass<ExtensionMethods>;
+export const ManagerClientClass = extensionManager.Client as unknown as ClientClass<ManagerMethods>;
