@@ -1,25 +1,27 @@
 /** The .deb on a machine: installed, started, used, upgraded, downgraded, removed. */
-import { type ChildProcess, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { pinRoot } from '../../tables/collector/pins.ts';
 import { until } from '../live/collector-process.ts';
 import { describeInstalled } from '../live/requires.ts';
 import { closeShells, ShellSession } from '../live/shell-session.ts';
-import { Machine } from './machine.ts';
+import { Machine, SYSTEMD } from './machine.ts';
 
 const OUT = path.resolve(__dirname, '../../build/package');
 const EXTENSION = '/usr/lib/osquery/extensions/live_audit.ext';
 const UNIT = '/usr/lib/systemd/system/live-audit.service';
 const LIST = '/etc/osquery/extensions.load';
+const SERVICE = 'live-audit.service';
 const STATE = '/var/lib/live-audit';
 const OLD = '0.0.1';
 const NEW = '0.0.2';
 /** Lines of others, the last without its newline. */
 const OTHERS = '/opt/other.ext\n# a comment';
 const MAX_BYTES = 45_000_000;
-const MAX_START_MS = 300;
-const MAX_FIRST_ROW_MS = 10_000;
+const MAX_START_S = 0.3;
+/** Two to three seconds on a machine that has nothing else to do; tests run where others do, too. */
+const MAX_FIRST_ROW_MS = 25_000;
 
 /** include/uapi/linux/capability.h: DAC_READ_SEARCH, SYS_PTRACE, AUDIT_READ, PERFMON, BPF; not SYS_ADMIN (21). */
 const CAPABILITIES = [2, 19, 37, 38, 39];
@@ -32,34 +34,13 @@ const mask = (bits: readonly number[]): string =>
 const debOf = (version: string): string =>
   path.join(OUT, `live-audit_${version}-1_${process.arch === 'x64' ? 'amd64' : 'arm64'}.deb`);
 
-describeInstalled('dpkg', 'the package', () => {
+const describePackage = fs.existsSync(SYSTEMD)
+  ? (body: () => void) => describeInstalled('dpkg', 'the package', body)
+  : (body: () => void) => describe.skip('the package (skipped: no systemd)', body);
+
+describePackage(() => {
   let machine: Machine;
-  let collector: ChildProcess | null = null;
-  let said = '';
   let shell: ShellSession;
-
-  /** What the unit starts, until it collects. */
-  async function start(): Promise<void> {
-    const child = machine.startUnit(UNIT);
-    collector = child;
-    said = '';
-    child.stderr?.on('data', (data) => {
-      said += data;
-    });
-    await until(() => {
-      if (child.exitCode !== null) throw new Error(said);
-      return said.includes(`collecting in ${STATE}`);
-    });
-  }
-
-  async function stop(): Promise<void> {
-    if (collector === null) return;
-    const child = collector;
-    collector = null;
-    const exited = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGTERM');
-    await exited;
-  }
 
   const query = (sql: string): Record<string, string | number>[] =>
     JSON.parse(machine.ok('live-audit', 'query', '--json', sql));
@@ -74,6 +55,10 @@ describeInstalled('dpkg', 'the package', () => {
     machine.ok('dpkg', '-i', '/run/live-audit.deb');
   }
 
+  const journal = (): string => machine.run('journalctl', '-u', SERVICE, '-o', 'cat').stdout;
+
+  const isActive = (): boolean => machine.run('systemctl', 'is-active', SERVICE).status === 0;
+
   const pins = (): string[] =>
     fs.readdirSync('/sys/fs/bpf').filter((name) => name === path.basename(pinRoot(STATE)));
 
@@ -86,25 +71,25 @@ describeInstalled('dpkg', 'the package', () => {
       );
       if (status !== 0) throw new Error(`${stdout}${stderr}`);
     }
-    machine = await Machine.start();
+    machine = await Machine.boot();
   }, 300_000);
 
   afterAll(async () => {
     closeShells();
-    await stop();
+    machine?.run('systemctl', 'stop', SERVICE);
     machine?.run(EXTENSION, 'collect', '--release');
-    machine?.stop();
+    await machine?.halt();
     for (const version of [OLD, NEW]) fs.rmSync(debOf(version), { force: true });
   });
 
-  test('is small, is installed by one command, and gives the first row within ten seconds', async () => {
+  test('is small, is installed by one command, and gives the first row soon', async () => {
     expect(fs.statSync(debOf(OLD)).size).toBeLessThan(MAX_BYTES);
     fs.mkdirSync(machine.file('/etc/osquery'));
     fs.writeFileSync(machine.file(LIST), OTHERS);
     const began = performance.now();
     install(OLD);
-    await start();
     shell = await ShellSession.open();
+    await until(() => journal().includes(`collecting in ${STATE}`));
     await shell.run('echo first');
     await until(() => commandsOf(shell).length > 0);
     expect(performance.now() - began).toBeLessThan(MAX_FIRST_ROW_MS);
@@ -119,19 +104,22 @@ describeInstalled('dpkg', 'the package', () => {
     expect(fs.readFileSync(machine.file(LIST), 'utf8')).toBe(`${OTHERS}\n${EXTENSION}\n`);
   });
 
-  test('starts within 300 ms', () => {
-    const times = Array.from({ length: 10 }, () => {
-      const began = performance.now();
-      expect(machine.ok('live-audit', 'version')).toContain(`live_audit ${OLD}`);
-      return performance.now() - began;
-    });
-    expect(Math.min(...times)).toBeLessThan(MAX_START_MS);
+  test('starts with 300 ms of processor time', () => {
+    const said = machine.ok('sh', '-c', 'live-audit version; times');
+    expect(said).toContain(`live_audit ${OLD}`);
+    const [, children = ''] = said.trim().split('\n').slice(-2);
+    const seconds = [...children.matchAll(/(\d+)m([\d.]+)s/g)].map(
+      ([, m, s]) => +`${m}` * 60 + +`${s}`,
+    );
+    expect(seconds).toHaveLength(2); // user and system
+    expect((seconds[0] ?? 1) + (seconds[1] ?? 1)).toBeLessThan(MAX_START_S);
   });
 
   test('runs with the capabilities of its unit and no way to more', () => {
-    const status = fs.readFileSync(`/proc/${collector?.pid}/status`, 'utf8');
+    const pid = machine.ok('systemctl', 'show', '-P', 'MainPID', SERVICE).trim();
+    const status = machine.ok('cat', `/proc/${pid}/status`);
     const field = (name: string) => new RegExp(`^${name}:\\s+(\\w+)`, 'm').exec(status)?.[1] ?? '';
-    expect(field('NoNewPrivs')).toBe('1');
+    expect([field('NoNewPrivs'), field('Seccomp')]).toEqual(['1', '2']);
     expect(field('CapBnd')).toBe(mask(CAPABILITIES));
     expect(BigInt(`0x${field('CapPrm')}`) & ~BigInt(`0x${mask(CAPABILITIES)}`)).toBe(0n);
   });
@@ -142,21 +130,22 @@ describeInstalled('dpkg', 'the package', () => {
       await shell.run(`echo before ${version}`);
       install(version);
       await shell.run(`echo installed ${version}`);
-      await stop();
+      machine.ok('systemctl', 'stop', SERVICE);
       await shell.run(`echo stopped ${version}`);
-      await start();
+      machine.ok('systemctl', 'start', SERVICE);
       await shell.run(`echo after ${version}`);
       typed.push(...['before', 'installed', 'stopped', 'after'].map((w) => `echo ${w} ${version}`));
       await until(() => commandsOf(shell).length >= typed.length);
       expect(commandsOf(shell)).toEqual(typed);
+      expect(isActive()).toBe(true);
       expect(machine.ok('live-audit', 'version')).toContain(`live_audit ${version}`);
     }
   });
 
   test('is removed without a trace in osquery and kernel; the state goes with a purge', async () => {
-    await stop();
     expect(pins()).toHaveLength(1);
     machine.ok('dpkg', '-r', 'live-audit');
+    expect(isActive()).toBe(false);
     expect(pins()).toEqual([]);
     expect(fs.readFileSync(machine.file(LIST), 'utf8')).toBe(`${OTHERS}\n`);
     expect(fs.existsSync(machine.file(`${STATE}/shell_history_live.ring`))).toBe(true);

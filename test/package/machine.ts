@@ -1,70 +1,88 @@
 /**
- * A machine to install into, made in no time: this one's files under an overlay in memory, in a mount namespace of
- * its own. What is installed there is gone with it, and nothing of it is seen outside. There is no systemd in it.
+ * A machine to install into, booted in seconds: this one's files under an overlay in memory, with systemd as the
+ * first process of namespaces of its own. What is installed there is gone with it, and nothing of it is seen
+ * outside, but for what is in the kernel: pins and probes.
  */
 import { type ChildProcess, type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { until } from '../live/collector-process.ts';
 
-const ROOT = '/mnt';
+export const SYSTEMD = '/lib/systemd/systemd';
 
-/** Becomes the process that holds the mounts. `/var/lib/live-audit` and osquery's folder begin empty. */
-const SETUP = `
+const BASE = '/mnt';
+const ROOT = `${BASE}/root`;
+
+/** Services of this machine's that have no business in the other. */
+const MASKED = [
+  ...['apparmor', 'auditd', 'dbus', 'systemd-binfmt', 'systemd-journal-flush', 'systemd-logind'],
+  ...['systemd-random-seed', 'systemd-remount-fs', 'systemd-sysctl', 'systemd-sysusers'],
+  ...['systemd-tmpfiles-setup', 'systemd-tmpfiles-setup-dev', 'systemd-udev-trigger'],
+  ...['systemd-udevd', 'systemd-update-utmp'],
+];
+
+const BOOT = `
 set -e
 mount --make-rprivate /
-mount -t tmpfs -o size=1g tmpfs ${ROOT}
-mkdir ${ROOT}/upper ${ROOT}/work ${ROOT}/root
-mount -t overlay overlay -o lowerdir=/,upperdir=${ROOT}/upper,workdir=${ROOT}/work ${ROOT}/root
-cd ${ROOT}/root
-mount --rbind /proc proc
+mount -t tmpfs -o size=2g tmpfs ${BASE}
+mkdir ${BASE}/upper ${BASE}/work ${ROOT}
+mount -t overlay overlay -o lowerdir=/,upperdir=${BASE}/upper,workdir=${BASE}/work ${ROOT}
+cd ${ROOT}
+mount -t proc proc proc
 mount --rbind /sys sys
 mount --rbind /dev dev
+mount -t cgroup2 cgroup2 sys/fs/cgroup
 mount -t tmpfs -o mode=755 tmpfs run
-rm -rf var/lib/live-audit etc/osquery etc/live-audit
-echo ready
-exec sleep infinity
+rm -rf var/lib/live-audit etc/osquery etc/live-audit etc/systemd/system/*.wants
+for unit in ${MASKED.join(' ')}; do ln -sf /dev/null etc/systemd/system/$unit.service; done
+printf '%032d\\n' 1 >run/machine-id
+ln -sf /run/machine-id etc/machine-id
+exec env container=test chroot . ${SYSTEMD} --system --unit=basic.target --log-target=null --show-status=no
 `;
 
-/** Settings of a unit, each with its last value; lines that go on are not used. */
-export function readUnit(text: string): ReadonlyMap<string, string> {
-  return new Map(
-    text
-      .split('\n')
-      .map((line) => /^(\w+)=(.*)$/.exec(line))
-      .filter((match) => match !== null)
-      .map(([, key = '', value = '']) => [key, value]),
-  );
+/** The process that is the first one of a new namespace. */
+function childOf(pid: number): number | null {
+  try {
+    const children = fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1');
+    return Number.parseInt(children, 10) || null;
+  } catch {
+    return null;
+  }
 }
 
 export class Machine {
   readonly #holder: ChildProcess;
+  readonly #init: number;
 
-  private constructor(holder: ChildProcess) {
+  private constructor(holder: ChildProcess, init: number) {
     this.#holder = holder;
+    this.#init = init;
   }
 
-  static async start(): Promise<Machine> {
-    const holder = spawn('unshare', ['--mount', 'sh', '-c', SETUP], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+  static async boot(): Promise<Machine> {
+    const namespaces = ['--mount', '--pid', '--fork', '--uts', '--ipc', '--cgroup'];
+    const holder = spawn('unshare', [...namespaces, 'sh', '-c', BOOT], {
+      stdio: ['ignore', 'ignore', 'pipe'],
     });
     let said = '';
-    await new Promise<void>((resolve, reject) => {
-      holder.stdout.on('data', () => resolve());
-      holder.stderr.on('data', (data) => {
-        said += data;
-      });
-      holder.on('exit', () => reject(new Error(said)));
+    holder.stderr.on('data', (data) => {
+      said += data;
     });
-    return new Machine(holder);
-  }
-
-  /** Arguments that run a command in it, behind `nsenter`. */
-  #inside(command: readonly string[]): string[] {
-    return ['-t', String(this.#holder.pid), '-m', 'chroot', `${ROOT}/root`, ...command];
+    let machine: Machine | null = null;
+    await until(() => {
+      if (holder.exitCode !== null) throw new Error(said);
+      const init = childOf(holder.pid ?? 0);
+      if (init === null || !fs.existsSync(`/proc/${init}/root/run/systemd/private`)) return false;
+      machine ??= new Machine(holder, init);
+      return machine.run('systemctl', 'is-active', 'basic.target').status === 0;
+    });
+    if (machine === null) throw new Error(said);
+    return machine;
   }
 
   run(...command: readonly string[]): SpawnSyncReturns<string> {
-    const result = spawnSync('nsenter', this.#inside(command), {
+    const inside = ['-t', String(this.#init), '-m', '-p', 'chroot', ROOT, ...command];
+    const result = spawnSync('nsenter', inside, {
       encoding: 'utf8',
       env: { PATH: process.env.PATH, DEBIAN_FRONTEND: 'noninteractive' },
     });
@@ -81,7 +99,7 @@ export class Machine {
 
   /** A file of it, as seen from outside. */
   file(name: string): string {
-    return path.join(`/proc/${this.#holder.pid}/root`, ROOT, 'root', name);
+    return path.join(`/proc/${this.#init}/root`, name);
   }
 
   /** Put a file into it that is only outside so far. */
@@ -89,37 +107,9 @@ export class Machine {
     fs.copyFileSync(from, this.file(to));
   }
 
-  /**
-   * Start what a unit starts, as systemd would with these of its settings: capabilities, no new privileges, its
-   * state directory, a file system that is read-only but for that and ReadWritePaths.
-   */
-  startUnit(unit: string): ChildProcess {
-    const settings = readUnit(fs.readFileSync(this.file(unit), 'utf8'));
-    const setting = (key: string): string => settings.get(key) ?? '';
-    const state = `/var/lib/${setting('StateDirectory')}`;
-    const capabilities = setting('CapabilityBoundingSet')
-      .split(' ')
-      .map((name) => `+${name.replace(/^CAP_/, '').toLowerCase()}`);
-    const writable = [state, ...setting('ReadWritePaths').split(' ')];
-    const script = `
-set -e
-mkdir -p ${state}
-chmod ${setting('StateDirectoryMode')} ${state}
-umask ${setting('UMask')}
-for path in ${writable.join(' ')}; do mount --bind $path $path; done
-mount -o remount,bind,ro /
-mount -o remount,bind,ro /sys
-exec setpriv --bounding-set=-all,${capabilities.join(',')} --inh-caps=-all --no-new-privs ${setting('ExecStart')}
-`;
-    if (setting('ProtectSystem') !== 'strict' || setting('NoNewPrivileges') !== 'yes')
-      throw new Error('the sandbox of the unit is not what this stands for');
-    return spawn('nsenter', this.#inside(['unshare', '--mount', 'sh', '-c', script]), {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: { PATH: process.env.PATH },
-    });
-  }
-
-  stop(): void {
-    this.#holder.kill('SIGKILL');
+  async halt(): Promise<void> {
+    const gone = new Promise((resolve) => this.#holder.once('exit', resolve));
+    process.kill(this.#init, 'SIGKILL');
+    await gone;
   }
 }
