@@ -15,6 +15,7 @@ import { ERROR_CODES } from '../native/errors.ts';
 import { packsPage } from '../packaging/schedule/document.ts';
 import { packs } from '../packaging/schedule/index.ts';
 import { fleetQueries, packFile } from '../packaging/schedule/pack.ts';
+import { costSection } from '../tables/costs.ts';
 import { specs } from '../tables/index.ts';
 
 const ROOT = path.dirname(import.meta.dirname);
@@ -34,7 +35,10 @@ function clear(folder: string): void {
 clear('docs/tables');
 clear('packaging/fleet');
 for (const spec of specs) {
-  write(`docs/tables/${spec.name}.md`, `<!-- ${NOTE} -->\n\n${markdown([spec])}`);
+  write(
+    `docs/tables/${spec.name}.md`,
+    `<!-- ${NOTE} -->\n\n${markdown([spec])}${costSection(spec.name)}`,
+  );
   write(`packaging/fleet/${spec.name}.yml`, `# ${NOTE}\n${fleet([spec])}`);
 }
 write('packaging/launcher/launcher-schema.json', launcher(specs));
@@ -48,7 +52,7 @@ write(
 const cell = (text: string) => text.replaceAll('|', '\\|');
 write(
   'docs/errors.md',
-  `<!-- ${NOTE} -->\n\n# Errors\n\nEvery error is one line on stderr: what is wrong, its code, what to do. Exit code 1 is a failure, 2 wrong use.\n\n| code | exit | meaning | what to do |\n| --- | --- | --- | --- |\n${Object.entries(
+  `<!-- ${NOTE} -->\n\n# Errors\n\nEvery error is one line on the standard error: what is wrong, its code in brackets, what to do. Exit code 1 is a failure, 2 wrong use.\n\n\`\`\`\nlive_audit: /run/live-audit: process 4242 collects [COLLECTOR_RUNS]: nothing to do: \`query\`, \`tail\` and the extension read what it captures\n\`\`\`\n\nWhat keeps one program or table from being captured stands in \`live_audit_probes.last_error\` and in \`status\`, with the same codes.\n\n| code | exit | meaning | what to do |\n| --- | --- | --- | --- |\n${Object.entries(
     ERROR_CODES,
   )
     .map(

@@ -76,6 +76,8 @@ Every query over events has a name of its own as [consumer](decisions/2026-11-21
 live_audit.ext query "SELECT time, uid, command, exit_code FROM shell_history_live ORDER BY eid DESC LIMIT 20"
 \`\`\`
 
+What one session did over shells and databases is a query to ask by hand, not to schedule: [one session, one story](session-story.md).
+
 Each pack has a discovery query for its tables. osquery asks it when it starts and then once an hour (\`pack_refresh_interval\`), so let it wait for the extension: \`--extensions_require=live_audit --extensions_timeout=10\`.
 
 ${packs.map(packText).join('\n')}`;

@@ -58,7 +58,7 @@ function folder(name: string, order: readonly string[] = []): string[] {
 const DEPLOY = ['install', 'osquery', 'fleet', 'kolide', 'metrics'];
 const REFERENCE = ['configuration', 'command-line', 'errors'];
 const PROJECT = ['benchmarks'];
-const GUIDES = ['packs', 'sessions', 'redaction', 'threat-model'];
+const GUIDES = ['packs', 'session-story', 'redaction', 'threat-model'];
 
 /** @param tables names of all tables, in the order in which they are shown */
 export function readSite(tables: readonly string[]): Site {
