@@ -6,6 +6,7 @@
  * `return variable;` and `return array[depth].member;` on x86-64 (Intel SDM volume 2). Whatever else comes ends
  * it: not known.
  */
+import { withinBounds } from '../events/bounded.ts';
 
 export interface Accessed {
   /** Address from which the returned value was loaded. */
@@ -30,12 +31,7 @@ interface Memory {
  */
 export function accessedBy(code: Uint8Array, vaddr: number, value: number): Accessed | null {
   const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
-  try {
-    return follow(view, vaddr, value);
-  } catch (error) {
-    if (error instanceof RangeError) return null; // the code ends within an instruction
-    throw error;
-  }
+  return withinBounds(() => follow(view, vaddr, value)); // the code may end within an instruction
 }
 
 function follow(view: DataView, vaddr: number, value: number): Accessed | null {

@@ -3,6 +3,7 @@
  * bytes are a client's. Formats: the `*_send` functions of each type in the server's sources, the same from
  * 10 to 18. OIDs: pg_type.dat.
  */
+import { withinBounds } from '../events/bounded.ts';
 import { toText } from '../events/text.ts';
 import { ipv6 } from './identity.ts';
 
@@ -222,6 +223,9 @@ function array(bytes: Buffer): string | null {
   if (dimensions === 0) return '{}';
   if (dimensions < 0 || dimensions > MAX_DIMENSIONS) return null;
   const sizes = Array.from({ length: dimensions }, (_, i) => bytes.readInt32BE(12 + 8 * i));
+  // Each element has a length of 4 bytes; an array without any has no dimensions.
+  const elements = sizes.reduce((product, size) => product * size, 1);
+  if (sizes.some((size) => size <= 0) || elements > bytes.length / 4) return null;
   let at = 12 + 8 * dimensions;
   const items = (depth: number): string | null => {
     const parts: string[] = [];
@@ -248,11 +252,5 @@ function array(bytes: Buffer): string | null {
 /** A value as text; null where its type is not known here or the bytes are none of it. */
 export function decodeBinary(bytes: Buffer, oid: number): string | null {
   const decode = ARRAYS.has(oid) ? array : DECODERS[oid];
-  if (!decode) return null;
-  try {
-    return decode(bytes);
-  } catch (error) {
-    if (error instanceof RangeError) return null; // it ends early
-    throw error;
-  }
+  return decode ? withinBounds(() => decode(bytes)) : null;
 }

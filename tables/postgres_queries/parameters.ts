@@ -2,6 +2,7 @@
  * What was bound to $1, $2 …: a Bind message (PostgreSQL documentation, "Message Formats") to JSON. Pure; the
  * message is a client's and may lie.
  */
+import { withinBounds } from '../events/bounded.ts';
 import { toText } from '../events/text.ts';
 import { decodeBinary } from './binary-values.ts';
 
@@ -17,8 +18,8 @@ interface Value {
 }
 
 /** The values of a Bind message; null where its lengths contradict each other. */
-export function parseBind(message: Buffer): Value[] | null {
-  try {
+export const parseBind = (message: Buffer): Value[] | null =>
+  withinBounds(() => {
     let at = message.indexOf(0) + 1; // portal
     if (at === 0) return null;
     at = message.indexOf(0, at) + 1; // statement
@@ -45,11 +46,7 @@ export function parseBind(message: Buffer): Value[] | null {
       at += length;
     }
     return values;
-  } catch (error) {
-    if (error instanceof RangeError) return null; // it ends early
-    throw error;
-  }
-}
+  });
 
 /**
  * A JSON array with one element for each parameter: its text as PostgreSQL writes it; null; `{"oid", "hex"}` of
