@@ -65,10 +65,30 @@ const placesOf = (keyword: string): readonly Place[] =>
 /** @param three folded bytes */
 const slotOf = (three: number): number => Math.imul(three << 8, HASH_FACTOR) >>> HASH_SHIFT;
 
-/** For each place of a keyword which bytes may stand there: 256 flags. */
-type Pattern = Uint8Array;
+/** For each place of a keyword where its flags begin in `FLAGS`. */
+type Pattern = Uint16Array;
 
 const BYTES = 256;
+/** Different sets of bytes that the places of all keywords have, with some room. */
+const MAX_SETS = 128;
+/** Whether a byte is in a set: 256 flags for each. All filters share them. */
+const FLAGS = new Uint8Array(MAX_SETS * BYTES);
+/** Where the flags of a set begin. */
+const sets = new Map<string, number>();
+
+function setOf(folded: Place): number {
+  const name = [...folded].sort((a, b) => a - b).join();
+  const known = sets.get(name);
+  if (known !== undefined) return known;
+  const begin = sets.size * BYTES;
+  if (begin === FLAGS.length) throw new Error('MAX_SETS is too small');
+  sets.set(name, begin);
+  for (let byte = 0; byte < BYTES; byte++)
+    if (folded.includes(byte | FOLD)) FLAGS[begin + byte] = 1;
+  return begin;
+}
+
+const patternOf = (places: readonly Place[]): Pattern => Uint16Array.from(places, setOf);
 
 interface Candidate {
   readonly pattern: Pattern;
@@ -106,17 +126,13 @@ class Grams {
     return false;
   }
 
-  /** The same for every trigram that begins in a part of the text. */
-  confirmAll(bytes: Uint8Array, from: number, to: number): boolean {
-    for (let at = from; at < to && at + GRAM <= bytes.length; at++) {
-      const three =
-        (bytes[at] as number) |
-        ((bytes[at + 1] as number) << 8) |
-        ((bytes[at + 2] as number) << 16);
-      const slot = slotOf(three | FOLD_WORD);
-      if (this.flags[slot] !== 0 && this.confirm(bytes, at, slot)) return true;
-    }
-    return false;
+  /** The same for a trigram that is the last of the text, or the first. */
+  confirmAt(bytes: Uint8Array, at: number): boolean {
+    if (at < 0 || at + GRAM > bytes.length) return false;
+    const three =
+      (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16);
+    const slot = slotOf(three | FOLD_WORD);
+    return this.flags[slot] !== 0 && this.confirm(bytes, at, slot);
   }
 }
 
@@ -143,7 +159,7 @@ export class Prefilter {
     const pattern = patternOf(folded);
     const from = rarest(folded);
     for (let at = from; at < from + WORD_BYTES; at++) this.#grams.add(folded, at, pattern);
-    if (keyword.startsWith(BEFORE)) this.#first.add(folded.slice(1), 0, pattern.subarray(BYTES));
+    if (keyword.startsWith(BEFORE)) this.#first.add(folded.slice(1), 0, pattern.subarray(1));
   }
 
   /** Whether a keyword or a URL stands in the bytes. */
@@ -155,7 +171,7 @@ export class Prefilter {
     }
     const words = this.#words;
     const flags = this.#grams.flags;
-    // The words that are the text's alone; what stands before and behind them is looked at bytewise.
+    // Words that are the text's alone. Before the first no keyword has its trigram; behind the last one may.
     const first = (byteOffset + WORD_BYTES - 1) >>> 2;
     const last = (byteOffset + length) >>> 2;
     for (let i = first; i < last; i++) {
@@ -168,27 +184,18 @@ export class Prefilter {
       if (fits !== 0 && this.#grams.confirm(bytes, at, slot)) return true;
       if (word >>> 16 === URL_AT_END && matches(bytes, at + 1, this.#url)) return true;
     }
-    const rest = Math.max(last * WORD_BYTES - byteOffset - GRAM, 0);
     return (
-      this.#first.confirmAll(bytes, 0, 1) ||
-      this.#grams.confirmAll(bytes, 0, first * WORD_BYTES - byteOffset) ||
-      this.#grams.confirmAll(bytes, rest, length)
+      this.#grams.confirmAt(bytes, last * WORD_BYTES - byteOffset) ||
+      this.#first.confirmAt(bytes, 0) ||
+      matches(bytes, 0, this.#url)
     );
   }
 }
 
-function patternOf(places: readonly Place[]): Pattern {
-  const pattern = new Uint8Array(places.length * BYTES);
-  for (const [i, folded] of places.entries())
-    for (let byte = 0; byte < BYTES; byte++)
-      if (folded.includes(byte | FOLD)) pattern[i * BYTES + byte] = 1;
-  return pattern;
-}
-
 function matches(bytes: Uint8Array, from: number, pattern: Pattern): boolean {
-  if (from < 0 || from + pattern.length / BYTES > bytes.length) return false;
-  for (let i = 0, at = from; i < pattern.length; i += BYTES, at++) {
-    if (pattern[i + (bytes[at] as number)] !== 1) return false;
+  if (from < 0 || from + pattern.length > bytes.length) return false;
+  for (let i = 0; i < pattern.length; i++) {
+    if (FLAGS[(pattern[i] as number) + (bytes[from + i] as number)] !== 1) return false;
   }
   return true;
 }

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { guarded } from '../../tables/redact/guarded.ts';
+import { KEYWORDS } from '../../tables/redact/keywords.ts';
+import { AFTER, BEFORE, MORE, Prefilter, WORD } from '../../tables/redact/prefilter.ts';
 import { createRedactor, type Dialect } from '../../tables/redact/redactor.ts';
 import { MARK } from '../../tables/redact/spans.ts';
 
@@ -147,6 +149,28 @@ test('an own rule that cannot be used is refused with its reason', () => {
   expect(() => createRedactor({ dialect: 'shell', rules })).toThrow(
     /redaction.rules: is no regular/,
   );
+});
+
+test('a keyword is found at any place of the memory, at the begin and the end of a text', () => {
+  const samples: Readonly<Record<string, string>> = {
+    ...{ [AFTER]: ' ', [BEFORE]: ' ', [MORE]: 's', [WORD]: 'x' },
+  };
+  const sample = (keyword: string) => [...keyword].map((c) => samples[c] ?? c).join('');
+  const filter = new Prefilter(KEYWORDS.shell);
+  const words = [...KEYWORDS.shell.map(sample), 'h://u', 'https://u'];
+  const starts = KEYWORDS.shell.filter((k) => k.startsWith(BEFORE)).map((k) => sample(k.slice(1)));
+  const memory = Buffer.alloc(256, '~');
+  const missed = [...words, ...starts.map((word) => `${word}~`)].flatMap((word) =>
+    Array.from({ length: 16 }, (_, i) => i).flatMap((i) => {
+      const before = starts.some((start) => word === `${start}~`) ? 0 : i >> 2;
+      memory.fill('~');
+      const at = 32 + (i & 3);
+      memory.write(i & 1 ? word.toUpperCase() : word, at + before, 'latin1');
+      const text = (behind: number) => memory.subarray(at, at + before + word.length + behind);
+      return filter.has(text(0)) && filter.has(text(9)) ? [] : [{ word, i }];
+    }),
+  );
+  expect(missed).toEqual([]);
 });
 
 describe('a redactor that fails', () => {
