@@ -5,7 +5,6 @@ import { AuditControl, type AuditStatus, NETLINK_AUDIT } from '../../native/audi
 import { type AuditRule, RuleAction, RuleField, RuleList } from '../../native/audit-rule.ts';
 import { NetlinkHeader, NetlinkSocket } from '../../native/netlink.ts';
 import { AUDIT_ARCH, type Machine, syscallNumber } from '../../tables/audit/names.ts';
-import type { CollectorProcess, Row } from './collector-process.ts';
 
 /** A group that nobody has: the rules are for its processes. */
 const GROUP = 54_321;
@@ -127,13 +126,3 @@ function guard({ enabled, backlogLimit }: AuditStatus): ChildProcess {
   const args = [script, String(enabled), String(backlogLimit)];
   return spawn(process.execPath, args, { detached: true, stdio: ['pipe', 'ignore', 'inherit'] });
 }
-
-export const ledgerOf = (
-  collector: CollectorProcess,
-  table: string,
-): Readonly<Record<string, number>> => {
-  const [row = {}] = collector.query(
-    `SELECT * FROM live_audit_rings WHERE table_name = '${table}'`,
-  ) as Row[];
-  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value)]));
-};
