@@ -6,7 +6,7 @@ export const spec = defineTable({
   description: 'Statements that clients asked of PostgreSQL servers, with what came of them.',
   evented: true,
   notes:
-    'One row for each Query message (several statements in one text are one row, as in the server’s log), each Execute of the extended protocol and each function call, when it is over. PostgreSQL 10 to 18; what functions, triggers, parallel workers, autovacuum and replication do inside is no row of its own. Texts may hold secrets.',
+    'One row for each Query message (several statements in one text are one row, as in the server’s log), each Execute of the extended protocol and each function call, when it is over. PostgreSQL 10 to 18; what functions, triggers, parallel workers, autovacuum and replication do inside is no row of its own, nor is what a pooler or a foreign server asks elsewhere. An Execute that stops at its row limit is a row, and the next one that goes on. Of a version that is not known there are texts, times and clients, but no tags, rows, SQLSTATEs and messages: live_audit_probes says so.',
   columns: [
     {
       name: 'eid',
@@ -64,14 +64,14 @@ export const spec = defineTable({
       type: 'TEXT',
       push: 'equal',
       description:
-        'Hash of the normalized text, by PostgreSQL’s own parser (libpg_query), in hex: the same for statements that differ in constants only. Computed when asked for. NULL if the text does not parse.',
+        'Hash of the normalized text, by PostgreSQL’s own parser (libpg_query), in hex: the same for statements that differ in constants only. Computed when asked for. NULL if the text does not parse, was cut, or is longer than 65536 characters.',
     },
     {
       name: 'normalized',
       type: 'TEXT',
       hidden: true,
       description:
-        'The text with $1, $2 … for its constants. Computed when asked for. NULL if the text does not parse.',
+        'The text with $1, $2 … for its constants. Computed when asked for. NULL where fingerprint is.',
     },
     {
       name: 'protocol',
@@ -83,13 +83,13 @@ export const spec = defineTable({
       name: 'statement_name',
       type: 'TEXT',
       description:
-        'Name of the prepared statement, extended protocol only; empty for the unnamed one. NULL if not known, as of connections that are older than the capture.',
+        'Name of the prepared statement, extended protocol only; empty for the unnamed one. NULL if not known, as of a statement that failed before it was executed.',
     },
     {
       name: 'parameters',
       type: 'TEXT',
       description:
-        'Values bound to $1, $2 …: a JSON array of texts as PostgreSQL writes them, or null. NULL unless parameters are switched on in the config.',
+        'Values bound to $1, $2 …: a JSON array. Texts as they were sent; binary values of common types as PostgreSQL writes them, of others {"oid", "hex"}; {"length"} of one that has no room. NULL unless parameters are switched on in the config, and for Bind messages over 1 MiB.',
     },
     {
       name: 'command_tag',
