@@ -16,6 +16,7 @@ import { PLAIN } from '../redact/guarded.ts';
 import type { Redactor } from '../redact/redactor.ts';
 import {
   addExpanded,
+  addReadLine,
   addTyped,
   addWhole,
   type Chunk,
@@ -35,6 +36,7 @@ import { Places } from './place.ts';
 import {
   ContextLayout,
   ShellRecord,
+  ShellSource,
   SOURCE_NAMES,
   STATUS_UNKNOWN,
   StatusLayout,
@@ -137,7 +139,7 @@ export class ShellAssembler implements Assembler {
     // The chunks of a text that no NUL ends have one number.
     if (seq !== open.nextSeq && !(seq === open.nextSeq - 1 && goesOn(open))) open.gap = true;
     open.nextSeq = seq + 1;
-    if (type === ShellRecord.LINE) addTyped(open, this.#chunk(open, view, offset));
+    if (type === ShellRecord.LINE) this.#addLine(open, view, offset);
     else if (type >= ShellRecord.INPUT) this.#addInput(type, open, view, offset);
     else if (type === ShellRecord.EXPANDED) addExpanded(open, this.#chunk(open, view, offset));
     else if (type === ShellRecord.REJECTED && !hasFlag(view, offset, RecordFlag.LAST))
@@ -173,6 +175,12 @@ export class ShellAssembler implements Assembler {
   #closed(tgid: number): void {
     this.#shells.set(tgid, null);
     this.#openCount--;
+  }
+
+  #addLine(open: OpenCommand, view: DataView, offset: number): void {
+    const chunk = this.#chunk(open, view, offset);
+    if (open.source === ShellSource.PROMPT) addReadLine(open, chunk);
+    else addTyped(open, chunk);
   }
 
   #addInput(type: number, open: OpenCommand, view: DataView, offset: number): void {

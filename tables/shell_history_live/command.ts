@@ -13,6 +13,8 @@ export interface Line {
   cut: boolean;
   /** It was read with its newline, which is a part of it. */
   readonly hasNewline: boolean;
+  /** A newline was in it: what came behind that is told again, line by line (a paste of several lines). */
+  over: boolean;
 }
 
 /** Who types, and where. */
@@ -55,7 +57,7 @@ export interface OpenCommand {
   beyond: number;
 }
 
-export const STATE_VERSION = 4;
+export const STATE_VERSION = 5;
 
 /** plain: as typed; zsh: metafied, with its newlines; fish: in UTF-32. */
 export type Dialect = 'plain' | 'zsh' | 'fish';
@@ -72,12 +74,26 @@ export interface Chunk {
 
 const NEWLINE = Buffer.from('\n');
 const NO_NEWLINE = Buffer.alloc(0);
+const NEWLINE_BYTE = 0x0a;
 /** A command of more lines is a paste gone wild: the rest is only measured, and truncated says so. */
 const MAX_LINES = 65_536;
 
 const newLine = (hasNewline = false): Line => ({
-  ...{ chunks: [], own: 0, total: -1, cut: false, hasNewline },
+  ...{ chunks: [], own: 0, total: -1, cut: false, hasNewline, over: false },
 });
+
+/** A line as readline gave it, or a part of it: bash parses no more of it than one line. */
+export function addReadLine(open: OpenCommand, chunk: Chunk): void {
+  addTyped(open, chunk);
+  const line = open.lines.at(-1)?.typed;
+  const last = line?.chunks.at(-1);
+  const end = last?.indexOf(NEWLINE_BYTE) ?? -1;
+  if (!line || !last || end < 0) return;
+  line.over = true;
+  line.chunks[line.chunks.length - 1] = last.subarray(0, end);
+  open.kept -= last.length - end;
+  if (line.total >= 0) line.total = lengthOf(line);
+}
 
 /** A typed line, or a part of it. */
 export function addTyped(open: OpenCommand, chunk: Chunk, hasNewline = false): void {
@@ -118,7 +134,13 @@ export function goesOn(open: OpenCommand): boolean {
   return (last !== undefined && last.typed.total < 0) || (open.whole?.total ?? 0) < 0;
 }
 
+const lengthOf = ({ chunks }: Line): number => chunks.reduce((sum, { length }) => sum + length, 0);
+
 function addChunk(open: OpenCommand, line: Line, chunk: Chunk): void {
+  if (line.over) {
+    if (chunk.last) line.total = lengthOf(line);
+    return;
+  }
   if (chunk.bytes !== null && chunk.bytes.length > 0) {
     line.chunks.push(chunk.bytes);
     open.kept += chunk.bytes.length;

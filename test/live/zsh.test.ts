@@ -73,6 +73,26 @@ describeInstalled('zsh', 'a command typed in zsh, read with SQL', () => {
     expect(JSON.stringify(rows)).not.toContain(secret);
   });
 
+  test('a paste of several lines is one command, as zsh has it', async () => {
+    const shell = await openZsh();
+    await shell.pty.type('\x1b[200~true one\ntrue two; false\n(exit 3)\x1b[201~\r');
+    await shell.pty.expect(/\[3\]> /);
+    await shell.keys('\x1b[200~for i in 1 2\ndo false\ndone\x1b[201~\r');
+    await shell.run('setopt histverify');
+    const rows = await commandsOf(shell.pid, 3);
+    expect(rows.map((row) => [row.command, row.exit_code])).toEqual([
+      ['true one\ntrue two; false\n(exit 3)', 3],
+      ['for i in 1 2\ndo false\ndone', 1],
+      ['setopt histverify', 0],
+    ]);
+    const from = shell.pty.output.length;
+    await shell.pty.type('!!\r');
+    await shell.pty.expect(/setopt histverify[^\n]*$/, from);
+    await shell.keys('\x15true verified\r');
+    const last = (await commandsOf(shell.pid, 5)).at(-1);
+    expect([last?.command, last?.exit_code]).toEqual(['true verified', 0]);
+  });
+
   test('Ctrl-C of a running command', async () => {
     const shell = await openZsh();
     const from = shell.pty.output.length;

@@ -16,7 +16,7 @@ const directory = mkdtempSync(join(tmpdir(), 'query-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 beforeAll(() => {
   const shell = new Shell(4242).context().line('echo "a,b"', {}).end(0);
-  shell.context().line('printf "\\e[31m"; echo \x1b[31m日本\nx').start().end(1);
+  shell.context().line('printf "\\e[31m"; echo \x1b[31m日本').line('x').start().end(1);
   const writer = new RingWriter({ directory, spec, capacity: 65_536 });
   for (const row of assembled(shell.records, { bootToUnix: BOOT_TO_UNIX }))
     writer.append(eventOf(spec, row));
