@@ -60,8 +60,10 @@ export async function callOnce<M, T>(
   const message = await Promise.race([reply, result as Promise<never>]);
   const input = new BinaryReader(message);
   const { fname, mtype, rseqid } = input.readMessageBegin();
-  if (fname !== method) {
-    throw new LiveAuditError('PROTOCOL', `${method} was answered with '${fname.slice(0, 80)}'`);
+  // The generated code would never settle the answer to another request.
+  if (fname !== method || rseqid !== new BinaryReader(output.bytes).readMessageBegin().rseqid) {
+    const what = `'${fname.slice(0, 80)}' number ${rseqid}`;
+    throw new LiveAuditError('PROTOCOL', `${method} was answered with ${what}`);
   }
   client[`recv_${method}`](input, mtype, rseqid);
   return result;
