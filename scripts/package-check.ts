@@ -44,8 +44,8 @@ function sameBytes(base: string): string {
 const packageIn = (out: string, ending: string): string =>
   path.join(out, fs.readdirSync(out).find((file) => file.endsWith(ending)) ?? `no ${ending}`);
 
-function debianOfItsOwn(base: string, out: string): void {
-  if (!have('debootstrap')) return say('skipped: no debootstrap');
+function debianOfItsOwn(base: string, out: string): string {
+  if (!have('debootstrap')) return 'skipped: no debootstrap';
   const root = path.join(base, 'debian');
   run('debootstrap', ['--variant=minbase', 'bookworm', root]);
   const deb = packageIn(out, `${targetOf('x64').names.deb}.deb`);
@@ -57,15 +57,15 @@ function debianOfItsOwn(base: string, out: string): void {
   inside('live-audit', 'query', 'SELECT count(*) FROM shell_history_live');
   inside('apt-get', 'purge', '-y', '-qq', 'live-audit');
   expect(!fs.existsSync(path.join(root, EXTENSION)), 'a purge removes it');
-  say('a bare Debian 12: installed with its dependencies, run, purged');
+  return 'a bare Debian 12: installed with its dependencies, run, purged';
 }
 
 /** $1 is the root; the rest runs in it. */
 const MOUNT =
   'root=$1; shift; mount -t proc proc "$root/proc"; mount --rbind /dev "$root/dev"; exec chroot "$root" "$@"';
 
-function rpm(base: string, out: string): void {
-  if (!have('rpm')) return say('skipped: no rpm (apt-get install rpm)');
+function rpm(base: string, out: string): string {
+  if (!have('rpm')) return 'skipped: no rpm (apt-get install rpm)';
   const file = packageIn(out, `${targetOf('x64').names.rpm}.rpm`);
   const listed = run('rpm', [
     '-qp',
@@ -85,25 +85,25 @@ function rpm(base: string, out: string): void {
   expect(run(path.join(root, EXTENSION), ['version']).startsWith('live_audit '), 'and it runs');
   run('rpm', [...options, '-e', 'live-audit']);
   expect(!fs.existsSync(path.join(root, EXTENSION)), 'rpm removes it');
-  say('rpm: owner and mode, installed, run, removed');
+  return 'rpm: owner and mode, installed, run, removed';
 }
 
-function arm64(out: string): void {
+function arm64(out: string): string {
   if (!have('qemu-aarch64') || !fs.existsSync(ARM_LIBRARIES))
-    return say('skipped: no qemu-user with libc6-arm64-cross, libstdc++6-arm64-cross');
+    return 'skipped: no qemu-user with libc6-arm64-cross, libstdc++6-arm64-cross';
   const emulated = (...args: string[]): string =>
     run('qemu-aarch64', ['-L', ARM_LIBRARIES, path.join(out, 'arm64/live_audit.ext'), ...args]);
   expect(emulated('version').startsWith('live_audit '), 'the executable for arm64 runs');
   expect(emulated('query', '--json', 'SELECT 1 AS one').includes('{"one":1}'), 'and asks SQLite');
-  say('arm64: runs under qemu (version, query)');
+  return 'arm64: runs under qemu (version, query)';
 }
 
 const base = fs.mkdtempSync(path.join(os.tmpdir(), 'package-check-'));
 try {
   const out = sameBytes(base);
-  debianOfItsOwn(base, out);
-  rpm(base, out);
-  arm64(out);
+  say(debianOfItsOwn(base, out));
+  say(rpm(base, out));
+  say(arm64(out));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
