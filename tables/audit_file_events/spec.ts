@@ -10,6 +10,9 @@ export const spec = defineTable({
 a file watch or a rule for system calls that name files the table stays empty. \`live_audit.ext audit-rules\`
 prints, checks and sets such rules.
 
+What is recorded while no collector runs does not come here: \`lost_gap\` of live_audit_rings counts such events,
+and \`live_audit.ext audit-parse\` reads those that auditd wrote down.
+
 \`operation\` is open, open+truncate, read, write, close, rename, unlink, rmdir, link, symlink, mkdir, mknod,
 truncate, chmod, chown, utime, setxattr or removexattr; for other system calls that name a file the name of the
 system call. A watch (\`-w FILE -p wa\`) records the opening for writing, not each write: \`open_flags\` says

@@ -8,10 +8,15 @@ export const spec = defineTable({
   evented: true,
   notes: `The columns of osquery's process_events and more. The kernel records what audit rules ask for: without a
 rule for execve the table stays empty. \`live_audit.ext audit-rules\` prints, checks and sets the rules. auditd
-may run beside us: we listen, and change nothing.
+may run beside us: we listen, and change nothing. Of processes that are older than the first time that audit was
+on since boot, the kernel records only the children.
+
+What is recorded while no collector runs does not come here: \`lost_gap\` of live_audit_rings counts such events,
+and \`live_audit.ext audit-parse\` reads those that auditd wrote down.
 
 \`syscall\` is execve or execveat. Another system call that a rule asks for, and that names no file, is a row
-too (connect, with \`address\` and \`port\`): its \`path\` is the program that did it. Select \`syscall IN ('execve', 'execveat')\` for programs that were run.
+too (connect, with \`address\` and \`port\`): its \`path\` is the program that did it. For programs that were run
+select \`syscall IN ('execve', 'execveat')\`.
 
 \`env\`, \`atime\`, \`mtime\`, \`ctime\`, \`btime\` and \`overflows\` are there for queries that were written for
 process_events, and NULL: audit records do not have them.`,

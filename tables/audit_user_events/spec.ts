@@ -11,6 +11,9 @@ export const spec = defineTable({
 messages once audit is enabled; no rule is needed. So are the messages of the kernel rows that are no system
 call: LOGIN, CONFIG_CHANGE, SECCOMP, ANOM_PROMISCUOUS, AVC and so on; \`type\` and \`type_name\` tell them apart.
 
+What is recorded while no collector runs does not come here: \`lost_gap\` of live_audit_rings counts such events,
+and \`live_audit.ext audit-parse\` reads those that auditd wrote down.
+
 Who sent a message (pid, uid, auid, session_id) is what the kernel says; what is in \`message\` is what the
 program says. Of the other columns of process and file events those are there that the event has.`,
   columns: [
