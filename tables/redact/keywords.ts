@@ -13,6 +13,12 @@ const NAMES = [
   'passcod', // passcode
   'passkey',
   `${BEFORE}pass=`,
+  `${BEFORE}pass =`,
+  `${BEFORE}pass '`,
+  '`pass`',
+  `${BEFORE}pwd =`,
+  `\`pwd\`${MORE}`,
+  `--pwd${AFTER}`,
   `${BEFORE}pass:`,
   '"pass"',
   "'pass'",
@@ -69,6 +75,9 @@ const NAMES = [
   `_auth${MORE}`,
   'bearer',
   'cookie:',
+  '.auth(',
+  `@tcp(${MORE}`,
+  '@unix(',
 ];
 
 /** Secrets that are known by their shape: shapes.ts. */
@@ -117,6 +126,8 @@ const SQL = [
   'crypt(',
   `${BEFORE}hmac(`,
   't_auth', // wsrep_sst_auth
+  'cation_str', // authentication_string
+  'key_str',
   'keyring_key',
   'program', // COPY … FROM PROGRAM: a shell
   '_comman', // archive_command and its like: a shell
@@ -177,6 +188,18 @@ const PROGRAMS = [
   `${BEFORE}rar x`,
   `unrar${AFTER}`,
   'ipmitool',
+  `${BEFORE}vault${AFTER}`,
+  `${BEFORE}twine${AFTER}`,
+  `${BEFORE}swaks${AFTER}`,
+  'beeline',
+  `${BEFORE}ncftp${MORE}`,
+  'mosquit',
+  'rabbitm',
+  `${BEFORE}expdp${AFTER}`,
+  `${BEFORE}impdp${AFTER}`,
+  `${BEFORE}rman${AFTER}`,
+  'sqlldr',
+  '| su -',
   `${BEFORE}snmp${WORD}`,
   'useradd',
   'usermod',

@@ -28,12 +28,15 @@ function partsOf(name: string): string[] {
     .filter((part) => part !== '');
 }
 
+/** Names of MySQL's: a column, and the variable of its manual's examples. */
+const ALONE = /^@?(?:authentication_string|key_str)$/i;
 /** In every name of a secret, so that most names are not looked at. */
 const IN_SECRET = /pass|pw|secret|token|key|cred|auth|bearer|sig/i;
 
 /** Whether a variable, option, column or field of this name holds a secret. */
 export function isSecretName(name: string): boolean {
   if (name.length < 3 || !IN_SECRET.test(name.slice(-MAX_NAME))) return false;
+  if (ALONE.test(name)) return true;
   const parts = partsOf(name);
   const at = parts.findIndex(
     (part, i) =>

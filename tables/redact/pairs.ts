@@ -18,6 +18,9 @@ const SCHEME =
 /** What follows a value where another pair, or nothing, follows. */
 const NEXT_PAIR = /[&;,][ \t]*(?:["'\r\n]|[\w.-]{1,64}["']?[ \t]*[=:]|$)/y;
 const CLOSING = /[)\]}]+(?:["' \t\r\n,;)\]}]|$)/y;
+/** `db.auth('user', '…')` of MongoDB's shell. */
+const AUTH_CALL =
+  /\b(?:auth|changeUserPassword)\([ \t]*(['"])[^'"\n]{0,255}\1[ \t]*,[ \t]*['"]([^'"\n]{1,255})/gi;
 const NETRC =
   /(?<![\w])machine[ \t\n]+[^ \t\n]{1,255}[ \t\n]+login[ \t\n]+[^ \t\n]{1,255}[ \t\n]+password[ \t\n]+([^ \t\n]+)/g;
 
@@ -30,6 +33,8 @@ export function findPairs(text: string, sink: SpanSink): void {
     if (separator === '>') findElement(text, index, name, sink);
     else found = findValue(text, index, name, sink);
   }
+  for (const { index, 0: all, 2: secret = '' } of text.matchAll(AUTH_CALL))
+    sink.add(index + all.length - secret.length, index + all.length);
   for (const { index, 0: all, 1: secret = '' } of text.matchAll(NETRC))
     sink.add(index + all.length - secret.length, index + all.length);
 }

@@ -15,7 +15,7 @@ import { findInShell } from './shell.ts';
 import { maskSpans, replaceSpans, SpanList, type SpanSink, type Spans } from './spans.ts';
 import { findInSql } from './sql.ts';
 import type { Dialect as SqlDialect } from './sql-tokens.ts';
-import { findUrls } from './urls.ts';
+import { findDsns, findUrls } from './urls.ts';
 
 export type Dialect = 'shell' | SqlDialect;
 
@@ -128,6 +128,7 @@ class TextRedactor implements Redactor {
   #findAll(text: string, sink: SpanSink, cut: boolean): Set<number> {
     findPairs(text, sink);
     findUrls(text, sink, cut);
+    findDsns(text, sink);
     findShapes(text, sink, cut);
     if (this.#dialect !== 'shell') return findSql(text, this.#dialect, sink, 0);
     findShell(text, sink, 0);

@@ -1,6 +1,6 @@
 /** What a program's own options and operands hold of secrets: shell-programs.ts says which. */
 import { isPlainValue } from './names.ts';
-import type { Program } from './shell-programs.ts';
+import type { Program, UserOption } from './shell-programs.ts';
 import { addPart, type Word } from './shell-words.ts';
 import type { SpanSink } from './spans.ts';
 
@@ -13,24 +13,23 @@ export function findOptions(program: Program, words: readonly Word[], sink: Span
   const has = (wanted: string) => rest.some(({ value }) => value === wanted);
   if (program.only !== undefined && !has(program.only)) return;
   const operands: Word[] = [];
+  let isBehind = false;
   for (let i = 0; i < rest.length; i++) {
     const word = rest[i] as Word;
     const before = rest[i - 1]?.value ?? '';
-    if (program.before?.includes(before)) addSecret(word, 0, sink);
+    isBehind ||= program.behind?.includes(before) === true;
+    if (isBehind || program.before?.includes(before)) addSecret(word, 0, sink);
     if (program.prefix && word.value.startsWith(program.prefix))
       addSecret(word, program.prefix.length, sink);
     if (word.value.startsWith('-') && word.value.length > 1) {
       findShort(program, rest, i, sink);
-      findUser(program, rest, i, sink);
-    } else if (program.wraps && !isValue(program, before)) return;
+      for (const user of program.users ?? []) findUser(user, program.flags ?? '', rest, i, sink);
+    } else if (program.wraps && !takesValue(program, before) && !isLetter(program, before)) return;
     else if (!takesValue(program, before)) operands.push(word);
   }
   if (program.operandsAfter === undefined || has(program.operandsAfter))
     findOperands(program, rest, operands, sink);
 }
-
-const isValue = (program: Program, before: string): boolean =>
-  before === '-f' || before === '-d' || takesValue(program, before) || isLetter(program, before);
 
 const isLetter = ({ secret = '' }: Program, option: string): boolean =>
   /^-\w+$/.test(option) && secret.includes(option.at(-1) ?? '');
@@ -62,13 +61,12 @@ function addNext(word: Word | undefined, sink: SpanSink): void {
 }
 
 function findUser(
-  { user, flags = '' }: Program,
+  { options, letters = '', separator }: UserOption,
+  flags: string,
   words: readonly Word[],
   i: number,
   sink: SpanSink,
 ): void {
-  if (!user) return;
-  const { options, letters = '', separator } = user;
   const word = words[i] as Word;
   const next = words[i + 1];
   const at = valueAt(word.value, letters, flags);

@@ -1,11 +1,12 @@
 /** Programs that take a secret by a short option, by its place or from standard input: their manual pages. */
+import { isSecretName } from './names.ts';
 
 /** An option whose value is a user, a separator and a secret. */
 export interface UserOption {
   readonly options: readonly string[];
   /** `u` of `curl -su user:password`. */
   readonly letters?: string;
-  readonly separator: ':' | '%' | ',';
+  readonly separator: ':' | '%' | ',' | '=';
 }
 
 export interface Program {
@@ -15,11 +16,13 @@ export interface Program {
   readonly flags?: string;
   /** The value stands with the letter only: `-p X` asks, and X is something else. */
   readonly attached?: true;
-  readonly user?: UserOption;
+  readonly users?: readonly UserOption[];
   /** A word that begins with this goes on with a secret. */
   readonly prefix?: string;
   /** Words whose next word is a secret. */
   readonly before?: readonly string[];
+  /** Words behind which all are secret. */
+  readonly behind?: readonly string[];
   /** Only where this is among the words. */
   readonly only?: string;
   /** Options with the name of a secret that take no word behind them. */
@@ -48,24 +51,29 @@ const MYSQL_CLIENT: Program = { ...MYSQL, before: [] };
 const POSTGRES: Program = { bare: PASSWORD_FLAG };
 const CURL: Program = {
   flags: 'sSkLfvigIGNOjRlanqBJ0#:46Z',
-  user: {
-    options: ['--user', '--proxy-user', '--cert', '--proxy-cert'],
-    letters: 'uUE',
-    separator: ':',
-  },
+  users: [
+    {
+      options: ['--user', '--proxy-user', '--cert', '--proxy-cert'],
+      letters: 'uUE',
+      separator: ':',
+    },
+    { options: ['--cookie'], letters: 'b', separator: '=' },
+  ],
 };
-const HTTPIE: Program = { user: { options: ['--auth'], letters: 'a', separator: ':' } };
+const HTTPIE: Program = { users: [{ options: ['--auth'], letters: 'a', separator: ':' }] };
 const LOGIN: Program = {
   secret: 'p',
   only: 'login',
-  user: { options: ['--creds', '--src-creds', '--dest-creds'], separator: ':' },
+  users: [{ options: ['--creds', '--src-creds', '--dest-creds'], separator: ':' }],
 };
 const REDIS: Program = {
   secret: 'a',
-  before: ['auth', 'AUTH', 'requirepass', 'masterauth', '--pass'],
+  before: ['requirepass', 'masterauth', '--pass'],
+  behind: ['auth', 'AUTH'],
+  prefix: '>',
 };
 const LDAP: Program = { secret: 'w', flags: 'xvnctuMCZWQINAVPrSLk' };
-const SAMBA: Program = { user: { options: ['--user'], letters: 'U', separator: '%' } };
+const SAMBA: Program = { users: [{ options: ['--user'], letters: 'U', separator: '%' }] };
 const MONGO: Program = { secret: 'p' };
 const SQLCMD: Program = { secret: 'P' };
 const ORACLE: Program = { logon: true };
@@ -90,12 +98,18 @@ const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   ),
   ['curl', CURL],
   ...named('http https xh xhs', HTTPIE),
-  ['sshpass', { secret: 'p', flags: 'v', wraps: true }],
+  ['sshpass', { secret: 'p', flags: 'v', values: 'fdP', wraps: true }],
   ...named(
     'docker podman nerdctl buildah skopeo helm oras crane az oc cf heroku regctl singularity apptainer',
     LOGIN,
   ),
-  ['vault', { before: ['login'] }],
+  ['vault', { before: ['login', 'lookup', 'renew', 'revoke', 'unwrap', 'unseal'] }],
+  ['gh', { before: ['--body', '-b'], only: 'secret' }],
+  ['twine', { secret: 'p' }],
+  ...named('beeline ncftp ncftpget ncftpput', { secret: 'p' }),
+  ['rabbitmqctl', { operands: { at: [2], least: 3 } }],
+  ['swaks', { before: ['-ap'] }],
+  ...named('mosquitto_pub mosquitto_sub', { secret: 'P' }),
   ['htpasswd', { ...{ operands: { at: [-1], least: 2 }, values: 'Cr', operandsWith: 'b' } }],
   ...named('redis-cli keydb-cli valkey-cli redis-benchmark', REDIS),
   ...named(
@@ -103,7 +117,8 @@ const PROGRAMS: ReadonlyMap<string, Program> = new Map([
     LDAP,
   ),
   ['ldappasswd', { ...LDAP, secret: 'wsa', flags: 'xvnMCZWQIN' }],
-  ...named('smbclient rpcclient smbcacls smbcquotas smbget smbtree wbinfo winexe', SAMBA),
+  ['smbclient', { ...SAMBA, operands: { at: [1], least: 2 }, values: 'UcDpIWnlmsTtARidLOM' }],
+  ...named('rpcclient smbcacls smbcquotas smbget smbtree wbinfo winexe', SAMBA),
   ['net', { ...SAMBA, operands: { at: [2], least: 3 }, operandsAfter: 'user' }],
   ...named(
     'mongo mongosh mongodump mongorestore mongoexport mongoimport mongostat mongotop',
@@ -111,14 +126,20 @@ const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   ),
   ...named('sqlcmd bcp isql tsql', SQLCMD),
   ...named('sqlplus sqlldr expdp impdp rman', ORACLE),
-  ['lftp', { user: { options: ['--user'], letters: 'u', separator: ',' } }],
+  ...named('lftp open', { users: [{ options: ['--user'], letters: 'u', separator: ',' }] }),
   ...named('plink pscp psftp putty', PUTTY),
   ...named('xfreerdp xfreerdp3 wlfreerdp sdl-freerdp', { prefix: '/p:' }),
   ['rdesktop', { secret: 'p' }],
   ...named('zip unzip zipcloak', ZIP),
   ...named('7z 7za 7zr rar unrar', SEVEN_ZIP),
-  ['ipmitool', { secret: 'P' }],
-  ...named('snmpget snmpwalk snmpbulkwalk snmpset snmptrap snmpgetnext', { secret: 'AX' }),
+  [
+    'ipmitool',
+    {
+      ...{ secret: 'P', operands: { at: [4], least: 5 }, operandsAfter: 'password' },
+      values: 'HUILPpfCkeoSTtbNR',
+    },
+  ],
+  ...named('snmpget snmpwalk snmpbulkwalk snmpset snmptrap snmpgetnext', { secret: 'AXc' }),
   ...named('useradd usermod', ADD_USER),
   ['ssh-keygen', { secret: 'NP', flags: 'qpclyeifB' }],
   ['nmcli', { before: ['password', 'wifi-sec.psk', '802-11-wireless-security.psk', 'psk'] }],
@@ -127,7 +148,7 @@ const PROGRAMS: ReadonlyMap<string, Program> = new Map([
   [
     'openssl',
     {
-      ...{ before: ['-k', '-K'], operands: { at: [-1], least: 2 } },
+      ...{ before: ['-k', '-K', '-hmac'], operands: { at: [-1], least: 2 } },
       ...{ operandsAfter: 'passwd', values: 't' }, // -salt X
     },
   ],
@@ -155,13 +176,14 @@ export function readsSecret(words: readonly string[]): 'secret' | 'user' | null 
   const has = (...options: string[]) => words.some((word) => options.includes(word));
   const names = words.map((word) => word.slice(word.lastIndexOf('/') + 1));
   const runs = (...programs: string[]) => names.slice(0, 8).some((name) => programs.includes(name));
+  if (names[0] === 'read' && words.slice(1).some(isSecretName)) return 'secret';
   if (runs('chpasswd', 'chgpasswd', 'newusers')) return 'user';
   const asked = words.some((word) => /^-{1,2}(?:pass\w*|token|secret)-(?:std)?in$/.test(word));
   if (asked || has('--with-token')) return 'secret';
-  if (runs('passwd') && has('--stdin', '-s')) return 'secret';
   if (runs('sudo') && words.some((word) => /^-[A-Za-z]*S/.test(word) || word === '--stdin'))
     return 'secret';
-  if (runs('cryptsetup', 'kinit', 'smbpasswd', 'gopass', 'su', 'vncpasswd', 'mkpasswd'))
+  if (runs('gh', 'docker', 'podman') && has('secret') && has('set', 'create')) return 'secret';
+  if (runs('passwd', 'cryptsetup', 'kinit', 'smbpasswd', 'gopass', 'su', 'vncpasswd', 'mkpasswd'))
     return 'secret';
   if (runs('pass') && has('insert')) return 'secret';
   if (runs('vault') && has('login')) return 'secret';

@@ -25,6 +25,8 @@ const PRINTS = new Set(['echo', 'printf', 'print', 'cat', 'yes', 'tee', '{', '}'
 const SETS = new Set(['set', 'setenv', 'config', '--global', '--add', '-gx', '-x', '-Ux', '-g']);
 /** Such a name is a URL's, or a text's. */
 const NO_NAME = /^$|[?&\t\r\n "']/;
+/** Commands of csh and fish, whose next word is a variable. */
+const SETTERS = new Set(['set', 'setenv']);
 const WHITE = /[ \t\r\n;|&]/;
 
 export function findInShell(text: string, sink: SpanSink, nested: Nested): void {
@@ -56,7 +58,10 @@ function findInWord(word: Word, sink: SpanSink, nested: Nested): void {
   if (!NO_NAME.test(name) && isSecretPair(name, value.slice(equals + 1)))
     addSecret(word, equals + 1, sink);
   // Its quotes are gone here: what stands in them is found where another quote hides it in the text.
-  if (word.places) findPairs(value, partsOf(word, 0, sink));
+  if (word.places) {
+    const from = /^-[A-Za-z]/.test(value) ? 2 : 0; // -HName:\ value
+    findPairs(value.slice(from), partsOf(word, from, sink));
+  }
   if (!WHITE.test(value)) return;
   const from = ASSIGNMENT.exec(value)?.[0].length ?? 0;
   nested(value.slice(from), partsOf(word, from, sink));
@@ -69,7 +74,10 @@ function findNamed(words: readonly Word[], sink: SpanSink): void {
     const { value } = words[i] as Word;
     const next = words[i + 1] as Word;
     const isOption = /^--?[A-Za-z][\w.-]{2,}$/.test(value);
-    const isSet = !isOption && SETS.has(words[i - 1]?.value ?? '') && /[_.]/.test(value);
+    const before = words[i - 1]?.value ?? '';
+    const isSet =
+      !isOption &&
+      (SETS.has(before) ? /[_.]/.test(value) || SETTERS.has(words[0]?.value ?? '') : false);
     if (!isOption && !isSet) continue;
     if (bare.has(value) || value.length > MAX_NAME || !isSecretPair(value, next.value)) continue;
     if (isOption && /^-[\w-]+$/.test(next.value)) continue;
@@ -109,7 +117,10 @@ function findInput(text: string, command: Command, form: 'secret' | 'user', sink
   for (const word of command.strings) add(word);
   for (const { words, strings } of sources) {
     for (const word of strings) add(word);
-    for (const word of words.slice(1)) if (!/^-[neE]+$|^echo$|^printf$/.test(word.value)) add(word);
+    const isFormat = words[0]?.value === 'printf' && words[1]?.value.includes('%');
+    for (const word of words.slice(isFormat ? 2 : 1))
+      if (isFormat) addLine(word, sink);
+      else if (!/^-[neE]+$|^echo$|^printf$/.test(word.value)) add(word);
   }
   for (const { start, end } of [command, ...sources].flatMap(({ documents }) => documents))
     addLines(text, start, end, form, sink);

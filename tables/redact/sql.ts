@@ -7,7 +7,7 @@ import { findPairs } from './pairs.ts';
 import { mapped, type SpanSink, shifted } from './spans.ts';
 import { SqlCursor } from './sql-cursor.ts';
 import { KEYED, SECRET_ARGUMENTS, SHELL_FUNCTIONS } from './sql-functions.ts';
-import { findInserted } from './sql-insert.ts';
+import { findInserted, findTuple } from './sql-insert.ts';
 import { resolved, sqlTokens, type Token, type TokenOptions } from './sql-tokens.ts';
 
 /** Looks into texts that stand in a string. */
@@ -23,6 +23,8 @@ const GOES_ON = /(?:passw(?:or)?d|identified by|[ =]by|token|secret|key)[ \t\n=:
 /** A secret's place in the text of format(). */
 const FORMATTED = /(?:passw(?:or)?d|[ ]by)[ \t\n=]*'?%[\d$]*[Ls]/i;
 const MAX_CONCATENATED = 64;
+/** Tokens of a type: `character varying(20) NOT NULL`. */
+const MAX_TYPE = 8;
 /** What may follow a password in CREATE USER; any other word may be one that is misspelt. */
 const AFTER_IDENTIFIED = ['REQUIRE', 'ACCOUNT', 'COMMENT', 'ATTRIBUTE', 'DEFAULT', 'FOR', 'INTO'];
 
@@ -80,8 +82,10 @@ class SqlFinder {
   }
 
   #symbol(i: number, symbol: string): void {
-    if (symbol === '(') this.#calls.push(this.#tokens[i - 1]?.value ?? '');
-    else if (symbol === ')') this.#calls.pop();
+    if (symbol === '(') {
+      this.#calls.push(this.#tokens[i - 1]?.value ?? '');
+      findTuple(this.#cursor, i);
+    } else if (symbol === ')') this.#calls.pop();
     else if (symbol === ';') {
       this.#credentials = false;
       this.#setting = 'no';
@@ -99,6 +103,8 @@ class SqlFinder {
     else if (word === 'TO' && this.#setting === 'account') this.#setting = 'value';
     else if (word === 'REPLACE' && this.#credentials && cursor.isString(i + 1)) cursor.add(i + 1);
     else if (word === 'INTO') findInserted(cursor, i + 1);
+    else if (word === 'INSERT' && !cursor.isWord(i + 1, 'INTO'))
+      findInserted(cursor, cursor.isWord(i + 1, 'IGNORE') ? i + 2 : i + 1);
     else if (word === 'PROGRAM') this.#shell(i + 1);
     else if (SHELL_FUNCTIONS.has(word) && isCall) this.#shell(i + 2);
     else if (word.endsWith('_COMMAND')) this.#shell(i + 1);
@@ -134,8 +140,19 @@ class SqlFinder {
       cursor.addCall(at + 1, 1, Number.POSITIVE_INFINITY);
     else if (at > next) cursor.addExpression(at);
     else if (cursor.isString(at) || cursor.isWord(at, 'E', 'N')) cursor.addExpression(at);
+    else this.#declared(at);
     // '…' = password
     if (cursor.isSymbol(i - 1, '=') && !cursor.isSymbol(i + 1, '(')) cursor.add(i - 2);
+  }
+
+  /** `password varchar(20) := '…'`, `… DEFAULT '…'` */
+  #declared(from: number): void {
+    const cursor = this.#cursor;
+    for (let i = from; i < from + MAX_TYPE && !cursor.isSymbol(i, ';', ','); i++) {
+      if (!cursor.isSymbol(i, ':=') && !cursor.isWord(i, 'DEFAULT')) continue;
+      cursor.addExpression(i + 1);
+      return;
+    }
   }
 
   #string(i: number, token: Token): void {

@@ -44,6 +44,14 @@ export function findUrls(text: string, sink: SpanSink, cut: boolean): void {
   }
 }
 
+/** Go's way: `user:password@tcp(host:port)/database`. */
+const DSN = /:([^:@ \t\r\n'"`]{1,255})@(?:tcp|unix)\(/g;
+
+export function findDsns(text: string, sink: SpanSink): void {
+  for (const { index, 1: secret = '' } of text.matchAll(DSN))
+    if (!isPlainValue(secret)) sink.add(index + 1, index + 1 + secret.length);
+}
+
 const isPort = (text: string): boolean => text.length <= 5 && /^\d*$/.test(text);
 
 function findInUserinfo(text: string, from: number, to: number, sink: SpanSink): void {
