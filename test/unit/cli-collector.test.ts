@@ -9,7 +9,8 @@ import { describeLive, EXECUTABLE } from '../live/requires.ts';
 const base = mkdtempSync(join(tmpdir(), 'collector-'));
 afterAll(() => rmSync(base, { recursive: true }));
 
-const RING = 'shell_history_live.ring';
+const TABLE = 'shell_history_live';
+const RING = `${TABLE}.ring`;
 const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '');
 
 describeLive('a collector', () => {
@@ -50,7 +51,9 @@ describeLive('a collector', () => {
     ]);
     const aside = readdirSync(stateDir).find((name) => name.includes('.corrupt'));
     expect(readFileSync(join(stateDir, aside ?? '')).equals(garbage)).toBe(true);
-    expect(collector.query('SELECT events_stored FROM live_audit_rings')).toHaveLength(1);
+    expect(
+      collector.query(`SELECT 1 FROM live_audit_rings WHERE table_name = '${TABLE}'`),
+    ).toHaveLength(1);
     expect(await collector.stop()).toBe(0);
   });
 
