@@ -42,7 +42,7 @@ function checkDirectory(directory: string): void {
 
 /**
  * A new file without a name.
- * @returns its descriptor, which stays open: the dynamic loader goes by the path below /proc/self/fd
+ * @returns its descriptor, which stays open: its path below /proc/self/fd is what the dynamic loader knows it by
  * @throws Error naming what is in the way
  */
 function openUnnamed(directory: string): number {
@@ -62,12 +62,15 @@ function openUnnamed(directory: string): number {
   }
 }
 
-/** @returns the path of an unnamed file with this content */
-function unnamedFile(directory: string, content: Uint8Array): string {
+/**
+ * Have an unnamed file with this content used through its path.
+ * @throws what `use` throws, Error
+ */
+function useUnnamed<T>(directory: string, content: Uint8Array, use: (path: string) => T): T {
   const fd = openUnnamed(directory);
   try {
     fs.writeFileSync(fd, content);
-    return `/proc/self/fd/${fd}`;
+    return use(`/proc/self/fd/${fd}`);
   } catch (error) {
     fs.closeSync(fd);
     throw error;
@@ -87,7 +90,7 @@ export function withEmbedded<T>(name: string, use: (path: string) => T): T {
   const problems: string[] = [];
   for (const directory of proven === null ? directories() : [proven, ...directories()]) {
     try {
-      const result = use(unnamedFile(directory, content));
+      const result = useUnnamed(directory, content, use);
       proven = directory;
       return result;
     } catch (error) {

@@ -4,10 +4,17 @@
  */
 import os from 'node:os';
 import { withEmbedded } from './assets.ts';
+import { LiveAuditError } from './errors.ts';
 
 export const KOFFI_ASSET = 'koffi.node';
 
 const module = { exports: {} };
-withEmbedded(KOFFI_ASSET, (path) => process.dlopen(module, path, os.constants.dlopen.RTLD_NOW));
+try {
+  withEmbedded(KOFFI_ASSET, (path) => process.dlopen(module, path, os.constants.dlopen.RTLD_NOW));
+} catch (error) {
+  // koffi's own loader would go on looking, and say less.
+  process.stderr.write(`live_audit: ${error instanceof LiveAuditError ? error.line : error}\n`);
+  process.exit(1);
+}
 
 export const addon = module.exports;

@@ -115,6 +115,27 @@ describePackage(() => {
     expect((seconds[0] ?? 1) + (seconds[1] ?? 1)).toBeLessThan(MAX_START_S);
   });
 
+  test('runs where memory and temporary directories are mounted noexec, and says where none is left', () => {
+    const mounts = (options: string, ...directories: string[]): string =>
+      directories.map((dir) => `mount -t tmpfs -o ${options} none ${dir};`).join(' ');
+    const inside = (script: string) => machine.run('unshare', '--mount', 'sh', '-c', script);
+    const all = mounts('noexec,mode=1777', '/dev/shm', '/run', '/var/lib', '/tmp', '/var/tmp');
+    expect(inside(`${all} mount -o remount,exec /var/tmp; live-audit version`).stdout).toMatch(OLD);
+    const named = 'LIVE_AUDIT_LIB_DIR=/srv live-audit version';
+    expect(inside(`${all} ${mounts('mode=755', '/srv')} ${named}`).stdout).toMatch(OLD);
+    // A directory in which others could exchange files is not used.
+    const refused = inside(`${all} ${mounts('mode=777', '/srv')} ${named}`);
+    expect([refused.status, refused.stdout]).toEqual([1, '']);
+    expect(refused.stderr).toMatch(
+      /^live_audit: koffi\.node .*\/srv: others may write.*\[EXTRACT\]: set LIVE_AUDIT_LIB_DIR.*\n$/,
+    );
+  });
+
+  test('takes no flags of Node from outside', () => {
+    const environment = ['env', 'NODE_OPTIONS=--require=/nothing/there.js'];
+    expect(machine.ok(...environment, 'live-audit', 'version')).toContain(OLD);
+  });
+
   test('runs with the capabilities of its unit and no way to more', () => {
     const pid = machine.ok('systemctl', 'show', '-P', 'MainPID', SERVICE).trim();
     const status = machine.ok('cat', `/proc/${pid}/status`);
