@@ -74,9 +74,8 @@ write(
 
 const errors = Object.entries(ERROR_CODES).map(([code, error]) => ({ code, ...error }));
 write('docs/man/live_audit.ext.1', manPage(VERSION, specs, errors));
-// The name that the packages give the program in /usr/bin, and that of the extension in osquery.
-for (const name of ['live-audit', 'live_audit'])
-  write(`docs/man/${name}.1`, '.so man1/live_audit.ext.1\n');
+// The name that the packages give the program in /usr/bin.
+write('docs/man/live-audit.1', '.so man1/live_audit.ext.1\n');
 write('packaging/completion/bash/live_audit.ext', COMPLETIONS.bash?.() ?? '');
 // bash looks for a file of the command's own name.
 write('packaging/completion/bash/live-audit', `. "\${BASH_SOURCE[0]%/*}/live_audit.ext"\n`);

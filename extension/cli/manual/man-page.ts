@@ -95,7 +95,7 @@ If it is set and not empty, nothing is coloured.
 Settings; a missing file means the defaults.
 .TP
 .I /run/live\\-audit
-Rings, lock and the state of the probes, for root alone.
+Rings, lock and the state of the probes, for root alone. The config of the packages names /var/lib/live\\-audit.
 .TP
 .I /etc/osquery/extensions.load
 Where osqueryd finds the extension.
