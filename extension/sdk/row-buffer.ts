@@ -13,6 +13,7 @@ import { MAX_DIGITS, writeI64 } from './decimal.ts';
 import { SlabChain } from './slab-chain.ts';
 import type { Slab, SlabPool } from './slab-pool.ts';
 import type { ColumnType, Value } from './spec.ts';
+import { decode, TextRun } from './text-run.ts';
 
 /** In the place of a length. */
 export const NULL = 255;
@@ -25,12 +26,6 @@ const LONG_HEADER = 4;
 const UTF8_MAX = 3;
 /** From here on counting a text's bytes costs less than the memory that a guess wastes. */
 const LONG_TEXT = 4096;
-/** The sign bits of four ASCII characters. */
-const NOT_ASCII = 0x8080_8080;
-
-/** Of a run that has not begun: no text goes on from there. */
-const NOWHERE = -1;
-const NO_BYTES = new Uint8Array(0);
 
 export class RowBuffer implements CellSink {
   readonly #isInteger: readonly boolean[];
@@ -41,12 +36,7 @@ export class RowBuffer implements CellSink {
   #rowStart = 0;
   #cell = 0;
   #rows = 0;
-  /** Texts that stand one behind the other, to be copied at once: their bytes, and the first one's cell. */
-  #source: Uint8Array = NO_BYTES;
-  #sourceView: DataView = new DataView(NO_BYTES.buffer);
-  #runStart = 0;
-  #runEnd = 0;
-  #runCell = 0;
+  readonly #run = new TextRun();
 
   /**
    * @param types of the columns, in the order of a row
@@ -104,11 +94,10 @@ export class RowBuffer implements CellSink {
       this.#longUtf8(bytes, start, end);
       return;
     }
-    if (start !== this.#runEnd || bytes !== this.#source) {
+    if (!this.#run.extend(bytes, start, end)) {
       this.#endRun();
-      this.#beginRun(bytes, start);
+      this.#run.begin(bytes, start, end, this.#cell);
     }
-    this.#runEnd = end;
     this.#length(length);
   }
 
@@ -144,8 +133,7 @@ export class RowBuffer implements CellSink {
 
   #begin(): void {
     this.#cell = 0;
-    this.#runStart = NOWHERE;
-    this.#runEnd = NOWHERE;
+    this.#run.end();
     this.#at = this.#rowStart + ROW_HEADER + this.#isInteger.length;
   }
 
@@ -217,60 +205,32 @@ export class RowBuffer implements CellSink {
     else this.#string(decode(text));
   }
 
-  #beginRun(bytes: Uint8Array, start: number): void {
-    if (bytes !== this.#source) {
-      this.#source = bytes;
-      this.#sourceView = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    }
-    this.#runStart = start;
-    this.#runCell = this.#cell;
-  }
-
   /** Copies the texts of the run, whose lengths are noted already. */
   #endRun(): void {
-    const start = this.#runStart;
-    const length = this.#runEnd - start;
-    this.#runStart = NOWHERE;
-    this.#runEnd = NOWHERE;
-    if (length === 0) return;
-    this.#reserve(length);
-    if (this.#copy(start, length)) this.#at += length;
-    else this.#decodeRun(start);
+    const run = this.#run;
+    const { length } = run;
+    if (length > 0) {
+      this.#reserve(length);
+      if (run.copyTo(this.#slab.view, this.#at)) this.#at += length;
+      else this.#decodeRun();
+    }
+    run.end();
   }
 
   /** One by one: each must be whole UTF-8. */
-  #decodeRun(start: number): void {
+  #decodeRun(): void {
+    const run = this.#run;
     const lengths = this.#rowStart + ROW_HEADER;
-    const noted = [...this.#slab.bytes.subarray(lengths + this.#runCell, lengths + this.#cell)];
-    this.#cell = this.#runCell;
-    let at = start;
+    const noted = [...this.#slab.bytes.subarray(lengths + run.cell, lengths + this.#cell)];
+    this.#cell = run.cell;
+    let at = 0;
     for (const length of noted) {
       if (length === NULL) this.#length(NULL);
       else {
-        this.#string(decode(this.#source.subarray(at, at + length)));
+        this.#string(run.text(at, at + length));
         at += length;
       }
     }
-  }
-
-  /** @returns whether all of it is ASCII, so that nobody need look at it */
-  #copy(start: number, length: number): boolean {
-    const from = this.#sourceView;
-    const { view } = this.#slab;
-    const to = this.#at;
-    let seen = 0;
-    let i = 0;
-    for (; i + 4 <= length; i += 4) {
-      const word = from.getUint32(start + i, true);
-      seen |= word;
-      view.setUint32(to + i, word, true);
-    }
-    for (; i < length; i++) {
-      const byte = from.getUint8(start + i);
-      seen |= byte;
-      view.setUint8(to + i, byte);
-    }
-    return (seen & NOT_ASCII) === 0;
   }
 
   /** Room for `size` bytes behind the row's first part, which moves along. */
@@ -281,9 +241,5 @@ export class RowBuffer implements CellSink {
     this.#rowStart = 0;
   }
 }
-
-/** Bytes that are no UTF-8 (a damaged file) are replaced: osquery must be able to log them. */
-const decode = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
 
 const isEncodable = (row: Row | EncodableRow): row is EncodableRow => 'encode' in row;
