@@ -5,7 +5,7 @@
  *
  * A missing record shows as a gap in `seq`: the row is stored all the same, marked `truncated`.
  */
-import { RecordFlag, RecordHeader, TextRecord, u64 } from '../../native/events.ts';
+import { RecordFlag, RecordHeader } from '../../native/events.ts';
 import type { Assembler, World } from '../collector/capture.ts';
 import { type Cell, type Event, placesOf } from '../event.ts';
 import { withoutControls } from '../events/controls.ts';
@@ -14,13 +14,12 @@ import { Seconds } from '../events/seconds.ts';
 import { cutText, textCell } from '../events/text.ts';
 import { PLAIN } from '../redact/guarded.ts';
 import type { Redactor } from '../redact/redactor.ts';
+import { type Chunk, chunkAt, hasFlag } from './chunk.ts';
 import {
   addExpanded,
-  addReadLine,
+  addLine,
   addTyped,
   addWhole,
-  type Chunk,
-  type Context,
   type Dialect,
   detach,
   expandedText,
@@ -30,16 +29,14 @@ import {
   takeBack,
   typedText,
 } from './command.ts';
+import { Contexts } from './context.ts';
+import { duration, type Ending, endingOf, GIVEN_UP, UNKNOWN_END } from './ending.ts';
 import { masked } from './masked.ts';
 import { Origins } from './origin.ts';
-import { Places } from './place.ts';
 import {
   ContextLayout,
   ShellRecord,
-  ShellSource,
   SOURCE_NAMES,
-  STATUS_UNKNOWN,
-  StatusLayout,
   shellRecordType,
   UNREADABLE,
 } from './records.ts';
@@ -49,19 +46,6 @@ import { spec } from './spec.ts';
 const KEPT_TEXTS = 4;
 /** Shells without an open command that have an entry. */
 const SHELLS_KEPT = 1024;
-
-/** How a command ended. */
-interface Ending {
-  /** CLOCK_BOOTTIME, ns; null: not known. */
-  readonly time: bigint | null;
-  /** When it started to run; 0: it did not, or was begun before the attach. */
-  readonly started: bigint;
-  readonly code: number | null;
-  readonly status: 'done' | 'killed' | 'exec' | 'running at exit';
-}
-
-const UNKNOWN_END: Ending = { time: null, started: 0n, code: null, status: 'done' };
-const GIVEN_UP: Ending = { time: null, started: 0n, code: null, status: 'running at exit' };
 
 /** How the texts of a shell are written that are not as typed. */
 const DIALECT: Readonly<Record<number, Dialect>> = {
@@ -83,8 +67,7 @@ export class ShellAssembler implements Assembler {
   readonly #memory = new RecordMemory();
   /** Some text lies in the kernel's memory. */
   #borrowed = false;
-  readonly #places = new Places();
-  readonly #origins: Origins;
+  readonly #contexts: Contexts;
   readonly #unixSeconds = new Seconds();
   readonly #bootSeconds = new Seconds();
   /** The event that was finished last. */
@@ -93,7 +76,7 @@ export class ShellAssembler implements Assembler {
   constructor(world: World, origins = new Origins()) {
     this.#world = world;
     this.#redactor = world.redactor ?? PLAIN;
-    this.#origins = origins;
+    this.#contexts = new Contexts(origins);
   }
 
   get isOpen(): boolean {
@@ -130,7 +113,7 @@ export class ShellAssembler implements Assembler {
     const open = this.#shells.get(tgid);
     if (type === ShellRecord.CONTEXT) {
       if (open) this.#closed(tgid);
-      this.#opened(tgid, this.#begin(view, offset, tgid, seq));
+      this.#opened(tgid, this.#begin(view, offset, seq));
       if (!open) return null;
       open.gap = true; // its end never came: that record was lost
       return this.#finish(tgid, open, UNKNOWN_END);
@@ -139,7 +122,7 @@ export class ShellAssembler implements Assembler {
     // The chunks of a text that no NUL ends have one number.
     if (seq !== open.nextSeq && !(seq === open.nextSeq - 1 && goesOn(open))) open.gap = true;
     open.nextSeq = seq + 1;
-    if (type === ShellRecord.LINE) this.#addLine(open, view, offset);
+    if (type === ShellRecord.LINE) addLine(open, this.#chunk(open, view, offset));
     else if (type >= ShellRecord.INPUT) this.#addInput(type, open, view, offset);
     else if (type === ShellRecord.EXPANDED) addExpanded(open, this.#chunk(open, view, offset));
     else if (type === ShellRecord.REJECTED && !hasFlag(view, offset, RecordFlag.LAST))
@@ -177,12 +160,6 @@ export class ShellAssembler implements Assembler {
     this.#openCount--;
   }
 
-  #addLine(open: OpenCommand, view: DataView, offset: number): void {
-    const chunk = this.#chunk(open, view, offset);
-    if (open.source === ShellSource.PROMPT) addReadLine(open, chunk);
-    else addTyped(open, chunk);
-  }
-
   #addInput(type: number, open: OpenCommand, view: DataView, offset: number): void {
     const chunk = this.#chunk(open, view, offset);
     if (type === ShellRecord.META_EXPANDED) {
@@ -198,14 +175,14 @@ export class ShellAssembler implements Assembler {
     return textCell(cutText(this.#redactor.redact(text, cut), this.#world.maxText));
   }
 
-  #begin(view: DataView, offset: number, tgid: number, seq: number): OpenCommand {
+  #begin(view: DataView, offset: number, seq: number): OpenCommand {
     return {
       dialect: 'plain',
       source: view.getUint32(offset + ContextLayout.source, true),
       time: view.getBigUint64(offset + RecordHeader.time, true),
       target: view.getUint32(offset + RecordHeader.target, true),
       late: hasFlag(view, offset, RecordFlag.LATE),
-      context: this.#context(view, offset, tgid),
+      context: this.#contexts.of(this.#memory.bytes(view), view, offset),
       lines: [],
       whole: null,
       nextSeq: seq + 1,
@@ -216,40 +193,9 @@ export class ShellAssembler implements Assembler {
     };
   }
 
-  #context(view: DataView, offset: number, tgid: number): Context {
-    const { tty, cwd } = this.#places.of(this.#memory.bytes(view), view, offset);
-    const pidNamespace = view.getUint32(offset + ContextLayout.pid_namespace, true);
-    const cgroupId = u64(view, offset + ContextLayout.cgroup_id);
-    const leader = view.getUint32(offset + ContextLayout.leader, true);
-    const leaderStart = u64(view, offset + ContextLayout.leader_start);
-    return {
-      parent: view.getUint32(offset + ContextLayout.parent, true),
-      uid: view.getUint32(offset + ContextLayout.uid, true),
-      euid: view.getUint32(offset + ContextLayout.euid, true),
-      gid: view.getUint32(offset + ContextLayout.gid, true),
-      auid: view.getUint32(offset + ContextLayout.auid, true),
-      sessionId: view.getUint32(offset + ContextLayout.sessionid, true),
-      pidNamespace,
-      cgroupId,
-      containerId: this.#origins.container(tgid, cgroupId, pidNamespace),
-      remote: this.#origins.remote(leader, leaderStart),
-      tty,
-      cwd,
-    };
-  }
-
   #chunk(open: OpenCommand, view: DataView, offset: number): Chunk {
-    const size = view.getUint32(offset + TextRecord.size, true);
-    const keep = open.kept < KEPT_TEXTS * this.#world.maxText;
     this.#borrowed = true;
-    const flags = view.getUint16(offset + RecordHeader.flags, true);
-    return {
-      bytes: keep ? this.#memory.part(view, offset + TextRecord.text, size) : null,
-      last: (flags & RecordFlag.LAST) !== 0,
-      readFailed: (flags & RecordFlag.READ_FAILED) !== 0,
-      cut: (flags & RecordFlag.TEXT_CUT) !== 0,
-      total: view.getUint32(offset + TextRecord.total, true),
-    };
+    return chunkAt(this.#memory, view, offset, open.kept < KEPT_TEXTS * this.#world.maxText);
   }
 
   #finish(tgid: number, open: OpenCommand, ending: Ending): Event {
@@ -293,31 +239,4 @@ export class ShellAssembler implements Assembler {
     event[at.pid_namespace] = context.pidNamespace;
     return event;
   }
-}
-
-const hasFlag = (view: DataView, offset: number, flag: number): boolean =>
-  (view.getUint16(offset + RecordHeader.flags, true) & flag) !== 0;
-
-/** Of a command that did not run (a comment, a syntax error) it is 0; null where its end is not known. */
-function duration(began: bigint, { time, started }: Ending, { late }: OpenCommand): number | null {
-  if (time === null) return null;
-  return started > 0n || late ? Number(time - began) : 0;
-}
-
-/** What a REJECTED, END, EXEC or EXIT record says. */
-function endingOf(type: number, view: DataView, offset: number): Ending {
-  const time = view.getBigUint64(offset + RecordHeader.time, true);
-  const started = view.getBigUint64(offset + StatusLayout.started, true);
-  const status = view.getInt32(offset + StatusLayout.status, true);
-  if (type === ShellRecord.EXEC) return { time, started, code: null, status: 'exec' };
-  if (type === ShellRecord.EXIT) return { time, started, ...exitCode(status) };
-  return { time, started, code: status === STATUS_UNKNOWN ? null : status, status: 'done' };
-}
-
-/** A kernel wait status as a shell tells it: 128 + signal, or the status given to exit(). */
-function exitCode(status: number): { code: number; status: 'killed' | 'done' } {
-  const signal = status & 0x7f;
-  return signal > 0
-    ? { code: 128 + signal, status: 'killed' }
-    : { code: (status >> 8) & 0xff, status: 'done' };
 }

@@ -1,7 +1,9 @@
 /** A command while it is typed and runs: what has come of it so far, and the text that comes of that. */
+import type { Chunk } from './chunk.ts';
 import { narrowed, unmetafied, withoutNewline } from './dialect.ts';
 import type { Remote } from './origin.ts';
 import type { Place } from './place.ts';
+import { ShellSource } from './records.ts';
 
 /** A line, or what history expansion made of it. */
 export interface Line {
@@ -62,16 +64,6 @@ export const STATE_VERSION = 5;
 /** plain: as typed; zsh: metafied, with its newlines; fish: in UTF-32. */
 export type Dialect = 'plain' | 'zsh' | 'fish';
 
-/** A part of a text. */
-export interface Chunk {
-  readonly bytes: Buffer | null;
-  readonly last: boolean;
-  readonly readFailed: boolean;
-  readonly cut: boolean;
-  /** Length of the whole text, bytes; valid with `last`. */
-  readonly total: number;
-}
-
 const NEWLINE = Buffer.from('\n');
 const NO_NEWLINE = Buffer.alloc(0);
 const NEWLINE_BYTE = 0x0a;
@@ -82,8 +74,14 @@ const newLine = (hasNewline = false): Line => ({
   ...{ chunks: [], own: 0, total: -1, cut: false, hasNewline, over: false },
 });
 
+/** A line that no newline ends, or a part of it. */
+export function addLine(open: OpenCommand, chunk: Chunk): void {
+  if (open.source === ShellSource.PROMPT) addReadLine(open, chunk);
+  else addTyped(open, chunk);
+}
+
 /** A line as readline gave it, or a part of it: bash parses no more of it than one line. */
-export function addReadLine(open: OpenCommand, chunk: Chunk): void {
+function addReadLine(open: OpenCommand, chunk: Chunk): void {
   addTyped(open, chunk);
   const line = open.lines.at(-1)?.typed;
   const last = line?.chunks.at(-1);

@@ -3,64 +3,17 @@ import { probeAddress } from '../../native/elf.ts';
 import type { ProbeSpec, TargetKind } from '../collector/target-kind.ts';
 import { isBusybox, lineEditor } from './busybox.ts';
 import { type FishPlaces, fishPlaces } from './fish.ts';
+import {
+  BashSymbol,
+  FishProbe,
+  NO_EDITOR,
+  ShellProbe,
+  ShProbe,
+  ShSymbol,
+  ZshProbe,
+  ZshSymbol,
+} from './probes.ts';
 import { firstGlobalOf, stubOf } from './stubs.ts';
-
-/** enum shell_probe */
-export const ShellProbe = {
-  READ_COMMAND: 0,
-  READ_COMMAND_RETURN: 1,
-  READLINE: 2,
-  READLINE_RETURN: 3,
-  PRE_PROCESS_LINE: 4,
-  PRE_PROCESS_LINE_RETURN: 5,
-  NOTIFY_AND_CLEANUP: 6,
-  PARSE_AND_EXECUTE: 7,
-  READ_SECONDARY_LINE: 8,
-  READ_SECONDARY_LINE_RETURN: 9,
-} as const;
-
-/** enum bash_symbol */
-export const BashSymbol = {
-  LAST_COMMAND_EXIT_VALUE: 0,
-  PARSE_AND_EXECUTE_LEVEL: 1,
-  INTERACTIVE: 2,
-  GLOBAL_COMMAND: 3,
-  SHELL_INPUT_LINE: 4,
-  INPUT_SOURCE: 5,
-  NOTIFICATIONS: 6,
-} as const;
-
-/** enum zsh_probe */
-export const ZshProbe = {
-  PREPROMPT: 0,
-  ZLEENTRY: 1,
-  ZLEENTRY_RETURN: 2,
-  HEND: 3,
-  HEND_RETURN: 4,
-  EXECSTRING: 5,
-} as const;
-
-/** enum zsh_symbol */
-export const ZshSymbol = {
-  LASTVAL: 0,
-  STRIN: 1,
-  SOURCELEVEL: 2,
-  CHLINE: 3,
-  HPTR: 4,
-  HISTDONE: 5,
-} as const;
-
-/** enum sh_probe */
-export const ShProbe = { READ: 0, READ_RETURN: 1 } as const;
-
-/** enum sh_symbol */
-export const ShSymbol = { EDITOR_RETURNS_TO: 0 } as const;
-
-/** SH_NO_EDITOR: a shell that reads by read(). */
-const NO_EDITOR = 1;
-
-/** enum fish_probe */
-export const FishProbe = { PREEXEC: 0, EVALUATED: 1, POSTEXEC: 2 } as const;
 
 /** Probes that are attached only where the config asks for such commands. */
 export const COMMAND_STRING = 'command_string';

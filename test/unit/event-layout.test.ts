@@ -16,6 +16,15 @@ import {
   TextRecord,
 } from '../../native/events.ts';
 import {
+  BashSymbol,
+  FishProbe,
+  ShellProbe,
+  ShProbe,
+  ShSymbol,
+  ZshProbe,
+  ZshSymbol,
+} from '../../tables/shell_history_live/probes.ts';
+import {
   ContextLayout,
   FILTER_VALUES,
   FilterLayout,
@@ -25,15 +34,6 @@ import {
   STATUS_UNKNOWN,
   StatusLayout,
 } from '../../tables/shell_history_live/records.ts';
-import {
-  BashSymbol,
-  FishProbe,
-  ShellProbe,
-  ShProbe,
-  ShSymbol,
-  ZshProbe,
-  ZshSymbol,
-} from '../../tables/shell_history_live/targets.ts';
 
 const BPF = join(__dirname, '../../bpf');
 const header =

@@ -1,0 +1,39 @@
+/** Who types, and where: out of the context record, and what /proc knows besides. */
+import { RecordHeader, u64 } from '../../native/events.ts';
+import type { Context } from './command.ts';
+import type { Origins } from './origin.ts';
+import { Places } from './place.ts';
+import { ContextLayout } from './records.ts';
+
+export class Contexts {
+  readonly #places = new Places();
+  readonly #origins: Origins;
+
+  constructor(origins: Origins) {
+    this.#origins = origins;
+  }
+
+  /** @param bytes the memory of `view`, in which a context record begins at `offset` */
+  of(bytes: Buffer, view: DataView, offset: number): Context {
+    const tgid = view.getUint32(offset + RecordHeader.tgid, true);
+    const { tty, cwd } = this.#places.of(bytes, view, offset);
+    const pidNamespace = view.getUint32(offset + ContextLayout.pid_namespace, true);
+    const cgroupId = u64(view, offset + ContextLayout.cgroup_id);
+    const leader = view.getUint32(offset + ContextLayout.leader, true);
+    const leaderStart = u64(view, offset + ContextLayout.leader_start);
+    return {
+      parent: view.getUint32(offset + ContextLayout.parent, true),
+      uid: view.getUint32(offset + ContextLayout.uid, true),
+      euid: view.getUint32(offset + ContextLayout.euid, true),
+      gid: view.getUint32(offset + ContextLayout.gid, true),
+      auid: view.getUint32(offset + ContextLayout.auid, true),
+      sessionId: view.getUint32(offset + ContextLayout.sessionid, true),
+      pidNamespace,
+      cgroupId,
+      containerId: this.#origins.container(tgid, cgroupId, pidNamespace),
+      remote: this.#origins.remote(leader, leaderStart),
+      tty,
+      cwd,
+    };
+  }
+}
