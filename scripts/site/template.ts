@@ -3,6 +3,9 @@ import path from 'node:path';
 import type { Rendered } from './markdown.ts';
 import type { Page, Site } from './pages.ts';
 
+/** In this order: later ones may go before earlier ones. */
+const STYLES = ['colours', 'bar', 'frame', 'text'] as const;
+
 export const NAME = 'osquery live audit';
 
 export const escapeHtml = (text: string): string =>
@@ -70,7 +73,7 @@ export function frame(site: Site, page: Page, rendered: Rendered): string {
 <meta name="color-scheme" content="light dark">
 <title>${escapeHtml(title)}</title>
 <link rel="icon" href="${to('icon.svg')}" type="image/svg+xml">
-<link rel="stylesheet" href="${to('site.css')}">
+${STYLES.map((name) => `<link rel="stylesheet" href="${to(`${name}.css`)}">`).join('\n')}
 <script src="${to('theme.js')}"></script>
 <script src="${to('site.js')}" defer></script>
 </head>
