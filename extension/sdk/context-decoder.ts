@@ -4,11 +4,10 @@
  */
 import { LiveAuditError } from '../../native/errors.ts';
 import { type Constraint, Operator, type QueryContext } from './context.ts';
+import { isBounded } from './decode.ts';
 import { rowIdColumn } from './row-id.ts';
 import type { ColumnSpec, TableSpec } from './spec.ts';
 
-/** An IN list of a million short values is about 30 MB of JSON; a request is capped below that. */
-const MAX_CONTEXT_CHARS = 16 * 1024 * 1024;
 /** Each table column once, and aliases. */
 const MAX_COLUMNS = 8192;
 /** Over all columns. */
@@ -27,9 +26,7 @@ const OPERATORS: ReadonlyMap<unknown, Operator> = new Map(
  */
 export function decodeContext(json: string | undefined, spec: TableSpec): QueryContext {
   if (json === undefined || json === '') return { columns: spec.columns, constraints: [] };
-  if (json.length > MAX_CONTEXT_CHARS) {
-    throw refuse(`${json.length} characters, over ${MAX_CONTEXT_CHARS}`);
-  }
+  if (!isBounded(json)) throw refuse(`too large (${json.length} characters)`);
   const context = object(parse(json), 'the context');
   const columns = columnsUsed(context.colsUsed, spec);
   if (rowIdColumn(spec) === undefined) return { columns, constraints: [] };

@@ -59,3 +59,14 @@ export interface Table {
   /** The client has read all rows of this very context, and closed its connection in order. */
   taken?(context: QueryContext): void;
 }
+
+/** A table whose rows must be waited for, such as those of another service. */
+export interface AsyncTable {
+  readonly spec: import('./spec.ts').TableSpec;
+  /** @param signal aborted when nobody waits for the rows any more */
+  generate(context: QueryContext, signal: AbortSignal): AsyncIterable<Row> | Promise<Iterable<Row>>;
+  readonly writer?: TableWriter;
+}
+
+/** What can be served. */
+export type AnyTable = Table | AsyncTable;

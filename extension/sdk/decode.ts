@@ -3,6 +3,10 @@ import { LiveAuditError } from '../../native/errors.ts';
 
 /** More is no request of osquery's. */
 const MAX_CHARS = 16 * 1024 * 1024;
+/** Objects and lists in it, of which a hostile text of that size can have some hundred megabytes. */
+const MAX_OPENED = 1_000_000;
+/** From here on they are counted. */
+const LONG = MAX_OPENED;
 const INTEGER = /^-?\d+$/;
 
 export type JsonObject = { readonly [key: string]: unknown };
@@ -13,12 +17,23 @@ export type JsonObject = { readonly [key: string]: unknown };
  */
 export function parseJson(text: string | undefined, what: string): unknown {
   if (text === undefined) throw refuse(`${what} is missing`);
-  if (text.length > MAX_CHARS) throw refuse(`${what}: ${text.length} characters`);
+  if (!isBounded(text)) throw refuse(`${what}: too large (${text.length} characters)`);
   try {
     return JSON.parse(text, exactInteger as (key: string, value: unknown) => unknown);
   } catch {
     throw refuse(`${what} is not JSON: ${JSON.stringify(text.slice(0, 40))}`);
   }
+}
+
+/** Whether it is so small that parsing it is safe. */
+export function isBounded(text: string): boolean {
+  if (text.length > MAX_CHARS) return false;
+  if (text.length < LONG) return true;
+  let opened = 0;
+  for (const mark of ['{', '['])
+    for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + 1))
+      if (++opened > MAX_OPENED) return false;
+  return true;
 }
 
 /** The third argument is of ES2026, which the types do not have yet. */

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Budget } from './budget.ts';
+import type { AnyTable, EncodableRow, QueryContext, Row } from './context.ts';
 import { RowBuffer } from './row-buffer.ts';
 import { RowEncoder } from './row-encoder.ts';
 import { withRowId } from './row-id.ts';
@@ -13,7 +14,7 @@ import { MessageType, Type } from './thrift/wire.ts';
 
 /** The event loop is held for this long at most, provided that a row takes less. */
 const SLICE_MS = 5;
-/** The clock is read once in so many rows. */
+/** It looks up once in so many rows. */
 const ROWS_PER_LOOK = 32;
 
 /** Field ids of `call`'s result, ExtensionResponse and ExtensionStatus (osquery.thrift). */
@@ -45,32 +46,58 @@ export async function replyWithRows(
   const buffer = new RowBuffer(types, budget, pool);
   const sender = new RowSender(socket, buffer, keys, pool);
   const slice = new Slice();
+  const left = new AbortController();
+  const leave = (): void => left.abort();
+  socket.once('close', leave);
   let begun = false;
   try {
-    const rows = table.encodable?.(asked) ?? table.generate(asked);
+    const rows = await rowsOf(table, asked, left.signal);
     const counted = Array.isArray(rows);
     if (counted) {
       begun = true;
       sender.begin(replyHead(seqid, uuid, rows.length));
     }
-    for (const row of rows) {
-      buffer.append(row);
-      if (counted && buffer.hasFullSlab) await sender.sendFull();
-      if (buffer.rows % ROWS_PER_LOOK !== 0 || !slice.isOver) continue;
-      await slice.next();
-      // Nobody waits for the rest; leaving the loop ends the table's iterator.
-      if (socket.destroyed) return undefined;
+    const pause = async (): Promise<void> => {
+      if (counted) await sender.sendFull();
+      if (slice.isOver) await slice.next();
+    };
+    // Leaving a loop ends the table's iterator; nobody waits for the rest where the socket is closed.
+    if (Symbol.asyncIterator in rows) {
+      for await (const row of rows) {
+        buffer.append(row);
+        await pause();
+        if (socket.destroyed) return undefined;
+      }
+    } else {
+      for (const row of rows) {
+        buffer.append(row);
+        if (buffer.rows % ROWS_PER_LOOK !== 0) continue;
+        await pause();
+        if (socket.destroyed) return undefined;
+      }
     }
     begun = true;
     if (!counted) sender.begin(replyHead(seqid, uuid, buffer.rows));
     await sender.finish(REPLY_TAIL);
-    return table.taken && (() => table.taken?.(asked));
+    return 'taken' in table ? () => table.taken?.(asked) : undefined;
   } catch (error) {
     if (begun) socket.destroy();
     throw error;
   } finally {
+    socket.off('close', leave);
     buffer.release();
   }
+}
+
+async function rowsOf(
+  table: AnyTable,
+  asked: QueryContext,
+  signal: AbortSignal,
+): Promise<Iterable<Row | EncodableRow> | AsyncIterable<Row>> {
+  if ('encodable' in table && table.encodable !== undefined) return table.encodable(asked);
+  const rows = await table.generate(asked, signal);
+  // They are counted now: what the table adds to its array later is of another answer.
+  return Array.isArray(rows) ? rows.slice() : rows;
 }
 
 /** A turn of the event loop that we may hold. */

@@ -6,6 +6,8 @@ export {
 } from '../../native/errors.ts';
 export { type ConfigMap, type ConfigSource, configPlugin } from './config-plugin.ts';
 export {
+  type AnyTable,
+  type AsyncTable,
   type CellSink,
   type Constraint,
   type EncodableRow,

@@ -11,6 +11,7 @@ import {
 } from '../../extension/sdk/extension.ts';
 import { Manager } from '../../extension/sdk/manager.ts';
 import { defineTable } from '../../extension/sdk/spec.ts';
+import { ExtensionClient } from '../../extension/sdk/testing/extension-client.ts';
 import { MockManager } from '../../extension/sdk/testing/mock-manager.ts';
 
 const table = {
@@ -223,5 +224,77 @@ describe('the client of the core', () => {
       await new Promise((resolve) => server.close(resolve));
       mock = await MockManager.start({ socket });
     }
+  });
+});
+
+describe('a table that waits for its rows', () => {
+  const spec = defineTable({
+    name: 'slow',
+    description: 'Rows of another service.',
+    evented: false,
+    columns: [{ name: 'n', type: 'INTEGER', description: 'A number.' }],
+    examples: [],
+  });
+
+  test('as they come, or as a promise of all; an error of it is the call’s', async () => {
+    const all = { ...spec, name: 'at_once' };
+    const failing = { ...spec, name: 'failing' };
+    serve({
+      tables: [
+        {
+          spec,
+          async *generate() {
+            for (let n = 0; n < 100; n++) {
+              if (n % 25 === 0) await sleep(1);
+              yield [n];
+            }
+          },
+        },
+        { spec: all, generate: async () => [[1], [2]] },
+        { spec: failing, generate: () => Promise.reject(new Error('503\nbusy')) },
+      ],
+    });
+    const client = await mock.extension();
+    expect(await client.generate('slow')).toEqual(
+      Array.from({ length: 100 }, (_, n) => ({ n: String(n) })),
+    );
+    expect(await client.generate('at_once')).toEqual([{ n: '1' }, { n: '2' }]);
+    await expect(client.generate('failing')).rejects.toThrow('503 busy');
+  });
+
+  test('it hears that nobody waits any more, and others are answered meanwhile', async () => {
+    let left = false;
+    let begun = false;
+    serve({
+      tables: [
+        table,
+        {
+          spec,
+          async generate(_, signal) {
+            begun = true;
+            await new Promise((resolve) => signal.addEventListener('abort', resolve));
+            left = true;
+            return [];
+          },
+        },
+      ],
+    });
+    const { path } = await mock.extension();
+    const impatient = new ExtensionClient(path, 200);
+    const given = impatient.generate('slow');
+    await until(() => begun);
+    expect(await new ExtensionClient(path).generate('colours')).toHaveLength(2);
+    await expect(given).rejects.toMatchObject({ code: 'OSQUERY_SOCKET' });
+    await until(() => left);
+  });
+
+  test('an array that grows while it is sent does not break the answer', async () => {
+    const live: number[][] = Array.from({ length: 50_000 }, (_, n) => [n]);
+    const growing = setInterval(() => live.push([0]), 0);
+    serve({ tables: [{ spec, generate: () => live }] });
+    const client = await mock.extension();
+    const rows = await client.generate('slow');
+    clearInterval(growing);
+    expect(rows.length).toBeGreaterThanOrEqual(50_000);
   });
 });
