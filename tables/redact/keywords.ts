@@ -117,6 +117,7 @@ const SHAPES = [
   `${WORD}.eyj${WORD}`,
   ' key-----',
   'age-secret',
+  '[redacted]', // what a mask left
 ];
 
 const SQL = [

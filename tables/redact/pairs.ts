@@ -16,7 +16,7 @@ const HEADER = /^(?:proxy-)?authorization$|^(?:set-)?cookie$/i;
 const SCHEME =
   /(?:basic|bearer|token|digest|negotiate|apikey|api-key|key|aws4-hmac-sha256|splunk|oauth)[ \t]+/iy;
 /** What follows a value where another pair, or nothing, follows. */
-const NEXT_PAIR = /[&;,][ \t]*(?:["'\r\n]|[\w.-]{1,64}["']?[ \t]*[=:]|$)/y;
+const NEXT_PAIR = /[&;,](?:[ \t]|["'\r\n]|[\w.-]{1,64}["']?[ \t]*[=:]|$)/y;
 const CLOSING = /[)\]}]+(?:["' \t\r\n,;)\]}]|$)/y;
 /** `db.auth('user', '…')` of MongoDB's shell. */
 const AUTH_CALL =

@@ -33,6 +33,12 @@ const BEARER = /(?<![\w-])bearer[ \t]+([\w.~+/-]{16,}=*)/gi;
 const PEM_BEGIN = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/g;
 const PEM_END = '-----END';
 
+/**
+ * What a mask left of a secret (spans.ts) whose text went on behind it: the rest of a token; stars in the place
+ * of what was longer than a mark.
+ */
+const MASKED = /\[redacted\](?:\*+(?:\w[\w+/=~-]*)?|\w[\w+/=~-]*)/g;
+
 /** How far back from a cut a token may begin, bytes. */
 const CUT_REACH = 16_384;
 const CUT_TOKEN =
@@ -45,6 +51,7 @@ export function findShapes(text: string, sink: SpanSink, cut: boolean): void {
     sink.add(index + all.length - secret.length, index + all.length);
   for (const { index, 0: all, 1: secret = '' } of text.matchAll(BEARER))
     if (/[\d._]/.test(secret)) sink.add(index + all.length - secret.length, index + all.length);
+  for (const { index, 0: masked } of text.matchAll(MASKED)) sink.add(index, index + masked.length);
   let ended = 0;
   for (const { index, 0: begin } of text.matchAll(PEM_BEGIN)) {
     const from = index + begin.length;
