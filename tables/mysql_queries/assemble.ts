@@ -215,7 +215,7 @@ export class MysqlAssembler implements Assembler {
     const event = this.#event;
     const started = view.getBigUint64(offset + StatementLayout.started, true);
     const timeNs = started + this.#world.bootToUnix;
-    const startedNs = Number(started);
+    const startedNs = u64(view, offset + StatementLayout.started);
     event[at.time] = this.#unixSeconds.of(timeNs);
     event[at.time_ns] = timeNs;
     event[at.uptime] = Math.floor(startedNs / 1e9);

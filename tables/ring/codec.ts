@@ -32,6 +32,7 @@ const FIRST_SCRATCH_BYTES = 65_536;
 /** Up to this many characters a loop over char codes beats the call into Node's UTF-8 writer (measured). */
 const SHORT_TEXT = 24;
 const MAX_I64 = 2n ** 63n - 1n;
+const MIN_I64 = -(2n ** 63n);
 /** High words of the integers that a Number holds exactly. */
 const EXACT_HIGH = 2 ** 21;
 
@@ -112,7 +113,7 @@ export class RowCodec {
         }
       } else if (typeof value === 'bigint') {
         if (this.#kinds[i] !== INTEGER) throw this.#refusal(i, 'a bigint');
-        if (value > MAX_I64 || value < -MAX_I64 - 1n) throw this.#refusal(i, String(value));
+        if (value > MAX_I64 || value < MIN_I64) throw this.#refusal(i, String(value));
         this.#scratch.i64[word >>> 1] = value;
       } else {
         if (this.#kinds[i] !== TEXT) throw this.#refusal(i, 'a text');
