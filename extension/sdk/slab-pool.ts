@@ -30,6 +30,12 @@ export class Slab {
     this.bytes = Buffer.allocUnsafeSlow(size + WORD) as Bytes;
     this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, size + WORD);
   }
+
+  /** Gives the memory back now, not when it is collected: until then a next answer would come on top of it. */
+  destroy(): void {
+    const { buffer } = this.bytes;
+    if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+  }
 }
 
 export class SlabPool {
@@ -46,10 +52,14 @@ export class SlabPool {
 
   /** Nobody may look at it any more. */
   give(slab: Slab): void {
-    if (slab.size !== SLAB_SIZE || this.#free.length * SLAB_SIZE >= MAX_FREE) return;
+    if (slab.size !== SLAB_SIZE || this.#free.length * SLAB_SIZE >= MAX_FREE) {
+      slab.destroy();
+      return;
+    }
     this.#free.push(slab);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
+      for (const free of this.#free) free.destroy();
       this.#free = [];
     }, KEEP_MS).unref();
     this.#timer.refresh();

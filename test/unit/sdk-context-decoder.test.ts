@@ -65,7 +65,8 @@ test.each<[string, unknown]>([
 });
 
 test('what is not JSON, and what is too large, is refused', () => {
-  for (const text of ['{', 'x', `"${'x'.repeat(17 * 1024 * 1024)}"`]) {
+  const nested = '['.repeat(8 * 1024 * 1024);
+  for (const text of ['{', 'x', `"${'x'.repeat(17 * 1024 * 1024)}"`, nested]) {
     expect(() => decodeContext(text, spec)).toThrow(
       expect.objectContaining({ code: 'QUERY_CONTEXT' }),
     );
