@@ -6,7 +6,7 @@
 #ifndef LIVE_AUDIT_POSTGRES_PARAMETERS_BPF_H
 #define LIVE_AUDIT_POSTGRES_PARAMETERS_BPF_H
 
-#include "postgres-backend.bpf.h"
+#include "postgres-identity.bpf.h"
 
 #define MAX_BIND_BYTES (1024 * 1024)
 

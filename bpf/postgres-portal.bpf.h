@@ -3,7 +3,8 @@
 #ifndef LIVE_AUDIT_POSTGRES_PORTAL_BPF_H
 #define LIVE_AUDIT_POSTGRES_PORTAL_BPF_H
 
-#include "postgres-backend.bpf.h"
+#include "postgres-identity.bpf.h"
+#include "postgres-protocol.bpf.h"
 
 static __always_inline void add_portal(struct postgres_statement *record, struct backend *backend)
 {

@@ -3,7 +3,6 @@
 #ifndef LIVE_AUDIT_POSTGRES_STATEMENT_BPF_H
 #define LIVE_AUDIT_POSTGRES_STATEMENT_BPF_H
 
-#include "postgres-backend.bpf.h"
 #include "postgres-portal.bpf.h"
 
 /* enum CommandDest (tcop/dest.h): where results go to; the same from 10 to 18. */
@@ -242,68 +241,6 @@ static __always_inline void finish_simple(struct backend *backend, struct place 
 		hold(backend, place, completion);
 	else
 		finish(backend, place, PROTOCOL_SIMPLE, OUTCOME_DONE, completion);
-}
-
-/* A signal came while the backend was at something. */
-static __noinline int dying(struct backend *backend, struct place *place, int signal)
-{
-	struct postgres_statement *record;
-	struct scratch *slot;
-
-	if (!backend || !place || !place->target || (!place->text && !backend->in_function))
-		return 0;
-	if (replicates(backend, place))
-		return 0;
-	slot = claim_scratch();
-	if (!slot)
-		return 0;
-	record = begin_statement(slot, backend, place);
-	record->outcome = OUTCOME_SIGNAL;
-	record->signal = signal;
-	if (backend->in_function) {
-		record->protocol = PROTOCOL_FASTPATH;
-		record->function = backend->function;
-	} else {
-		record->protocol = protocol_of(backend, place);
-		add_text(record, backend, place);
-		add_portal(record, backend);
-	}
-	if (send_statement(record, backend, place, POSTGRES_DYING) == 0)
-		backend->dying = true;
-	else
-		count(COUNTER_RECORDS_LOST);
-	release_scratch(slot);
-	return 0;
-}
-
-/* The process is gone: what it was at when the signal came ended with it. */
-static __always_inline void gone(struct backend *backend, int status)
-{
-	struct place place = { .cookie = (__u64)backend->target << 32 | PROBE_NONE };
-	struct postgres_statement *record;
-	struct scratch *slot;
-
-	place.target = bpf_map_lookup_elem(&targets, &backend->target);
-	if (!place.target)
-		return;
-	if (!backend->dying) {
-		if (backend->part)
-			flush(backend, &place);
-		return;
-	}
-	count(COUNTER_SEEN);
-	slot = claim_scratch();
-	if (!slot) {
-		count_lost_statement();
-		return;
-	}
-	record = begin_statement(slot, backend, &place);
-	record->outcome = OUTCOME_SIGNAL;
-	record->signal = status;
-	if (send_statement(record, backend, &place, POSTGRES_EXIT) < 0)
-		count_lost_statement();
-	release_scratch(slot);
-	backend->dying = false;
 }
 
 #endif

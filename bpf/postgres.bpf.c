@@ -23,10 +23,11 @@
 
 #include "emit.bpf.h"
 #include "postgres.h"
-#include "postgres-backend.bpf.h"
+#include "postgres-identity.bpf.h"
 #include "postgres-portal.bpf.h"
 #include "postgres-statement.bpf.h"
 #include "postgres-error.bpf.h"
+#include "postgres-signal.bpf.h"
 #include "postgres-parameters.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -171,52 +172,5 @@ int postgres_begin_reporting(struct pt_regs *ctx)
 	struct place place;
 
 	enter(ctx, &place);
-	return 0;
-}
-
-/* Those that end a server process, or that its handler ends it for (SIGQUIT: another one crashed). */
-static __always_inline bool is_fatal(int signal)
-{
-	return signal == 3 || signal == 4 || signal == 6 || signal == 7 || signal == 9 || signal == 11;
-}
-
-/*
- * signal_deliver(int sig, …): in the process itself, while its memory is still there. What it is at is sent
- * now, and becomes a row if the process does end of it.
- */
-SEC("raw_tp/signal_deliver")
-int postgres_signal(struct bpf_raw_tracepoint_args *ctx)
-{
-	int signal = (int)ctx->args[0];
-	struct place place = {};
-	struct backend *backend;
-
-	if (!is_fatal(signal))
-		return 0;
-	backend = known_backend();
-	if (!backend)
-		return 0;
-	place.cookie = (__u64)backend->target << 32 | PROBE_NONE;
-	place.target = bpf_map_lookup_elem(&targets, &backend->target);
-	if (!place.target)
-		return 0;
-	place_of(backend, &place);
-	dying(backend, &place, signal);
-	return 0;
-}
-
-/* sched_process_exit(task, …): per thread; a backend has one. */
-SEC("raw_tp/sched_process_exit")
-int postgres_exit(struct bpf_raw_tracepoint_args *ctx)
-{
-	struct task_struct *task = (void *)bpf_get_current_task();
-	__u64 id = bpf_get_current_pid_tgid();
-	struct backend *backend;
-
-	if ((__u32)id != id >> 32)
-		return 0;
-	backend = known_backend();
-	if (backend)
-		gone(backend, BPF_CORE_READ(task, exit_code));
 	return 0;
 }

@@ -21,7 +21,9 @@ export interface Parsed {
 
 /** A text of so many characters takes a second and 100 MB at worst: `1+1+1…`. */
 export const MAX_LENGTH = 65_536;
-const TIMEOUT_MS = 5000;
+const TIMEOUT_MS = 10_000;
+/** The first answer of a thread: it starts, and compiles the parser. 0.1 s on a quiet machine. */
+const START_TIMEOUT_MS = 30_000;
 const IDLE_MS = 10_000;
 /** Then the thread begins anew: its memory has grown with the longest texts. */
 const MAX_CHARACTERS = 8 * 1024 * 1024;
@@ -44,7 +46,8 @@ export class StatementParser {
     const thread = this.#thread;
     Atomics.store(thread.control, 0, 0);
     thread.port.postMessage(text);
-    const outcome = Atomics.wait(thread.control, 0, 0, TIMEOUT_MS);
+    const timeout = thread.characters === 0 ? START_TIMEOUT_MS : TIMEOUT_MS;
+    const outcome = Atomics.wait(thread.control, 0, 0, timeout);
     const reply = receiveMessageOnPort(thread.port);
     thread.characters += text.length;
     if (outcome === 'timed-out' || reply === undefined || thread.characters > MAX_CHARACTERS)

@@ -61,7 +61,7 @@ describeLive('postgres_queries with parameters on', () => {
       expect(statements.length).toBeGreaterThan(60);
       const sql = `SELECT pid, query, parameters FROM postgres_queries WHERE pid IN (${[...logged.keys()].join(', ')})
         AND protocol = 'extended' AND sqlstate IS NULL ORDER BY eid`;
-      const rows = await collector.rows(sql, statements.length);
+      const rows = await collector.rows(sql, statements.length, 30_000);
       const shown = [...logged.keys()].flatMap((pid) => rows.filter((row) => row.pid === pid));
       expect(
         shown.map(({ query, parameters }) => ({ query, values: valuesOf(parameters) })),

@@ -50,7 +50,7 @@ describeLive('postgres_queries against the server’s log', () => {
     const logged = loggedStatements(await server.log());
     const pids = [...new Set(logged.map(({ pid }) => pid))];
     const sql = `SELECT * FROM postgres_queries WHERE pid IN (${pids.join(', ')}) ORDER BY eid`;
-    const rows = await collector.rows(sql, logged.length);
+    const rows = await collector.rows(sql, logged.length, 30_000);
     const ours = pids.flatMap((pid) => rows.filter((row) => row.pid === pid));
     const theirs = pids.flatMap((pid) => logged.filter((statement) => statement.pid === pid));
     expect(ours.map(comparable)).toEqual(theirs.map((log, i) => expected(log, ours[i])));
