@@ -42,17 +42,15 @@ interface Session {
   readonly remote: Remote | null;
 }
 
-interface Place {
-  readonly namespace: number;
-  readonly container: string | null;
-}
-
 export class Origins {
   readonly #files: OriginFiles;
   /** By session leader. */
   readonly #sessions = new Map<number, Session>();
-  /** By cgroup; with version 1 of cgroups all have the same id, and the namespace tells them apart. */
-  readonly #places = new Map<number | bigint, Place>();
+  /**
+   * Containers by pid namespace and cgroup: with version 1 of cgroups all have the same id, and the namespace tells
+   * them apart.
+   */
+  readonly #containers = new Map<number, Map<number | bigint, string | null>>();
   /** The last process that was gone when its cgroup was to be looked up: it has more records to come. */
   #gone = 0;
 
@@ -77,16 +75,18 @@ export class Origins {
   }
 
   container(pid: number, cgroup: number | bigint, namespace: number): string | null {
-    const known = this.#places.get(cgroup);
-    if (known?.namespace === namespace) return known.container;
+    const known = this.#containers.get(namespace);
+    const before = known?.get(cgroup);
+    if (before !== undefined) return before;
     if (pid === this.#gone) return null;
     const container = this.#files.container(pid);
     if (container === null && this.#files.started(pid) === null) {
       this.#gone = pid; // the next one in that cgroup tells
       return null;
     }
-    if (this.#places.size >= KEPT) this.#places.clear();
-    this.#places.set(cgroup, { namespace, container });
+    if (this.#containers.size >= KEPT || (known?.size ?? 0) >= KEPT) this.#containers.clear();
+    const kept = this.#containers.get(namespace) ?? new Map<number | bigint, string | null>();
+    this.#containers.set(namespace, kept.set(cgroup, container));
     return container;
   }
 }

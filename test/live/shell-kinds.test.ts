@@ -1,7 +1,28 @@
 /** Shells and ways to start them beyond a plain bash or zsh at a prompt. */
+import fs from 'node:fs';
 import { CollectorProcess, type Row } from './collector-process.ts';
 import { describeInstalled, describeLive } from './requires.ts';
 import { closeShells, ShellSession } from './shell-session.ts';
+
+/** A cgroup as docker makes it, where we may make one. */
+const CONTAINER = 'c3'.repeat(32);
+const cgroup = makeCgroup();
+afterAll(() => {
+  try {
+    if (cgroup !== null) fs.rmdirSync(cgroup);
+  } catch {} // a shell that was just hung up may be in it still
+});
+
+function makeCgroup(): string | null {
+  for (const root of ['/sys/fs/cgroup/cpu', '/sys/fs/cgroup/unified', '/sys/fs/cgroup']) {
+    try {
+      if (!fs.existsSync(`${root}/cgroup.procs`)) continue;
+      fs.mkdirSync(`${root}/docker/${CONTAINER}`, { recursive: true });
+      return `${root}/docker/${CONTAINER}`;
+    } catch {}
+  }
+  return null;
+}
 
 let collector: CollectorProcess;
 afterEach(closeShells);
@@ -54,6 +75,22 @@ describeLive('other ways to start bash', () => {
     );
     expect(own?.n).toBe(1);
   });
+
+  (cgroup === null ? test.skip : test)(
+    'a shell in a container: the cgroup tells which (skipped where no cgroup can be made)',
+    async () => {
+      const shell = await ShellSession.open([
+        ...['sh', '-c', `echo 0 >${cgroup}/cgroup.procs; exec "$@"`, 'container'],
+        ...['unshare', '-pmf', '--mount-proc', 'bash', '--norc', '--noprofile'],
+      ]);
+      await shell.run('true in-container');
+      const rows = await collector.rows(
+        `SELECT container_id FROM shell_history_live WHERE parent = ${shell.pid}`,
+        1,
+      );
+      expect(rows).toEqual([{ container_id: CONTAINER }]);
+    },
+  );
 
   test('the ssh client of the session leader', async () => {
     const shell = await ShellSession.open(undefined, {
