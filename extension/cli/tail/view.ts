@@ -13,6 +13,9 @@ const SHARE = 5;
 const MIN_LAST = 16;
 const SLOW_NS = 1_000_000_000;
 
+/** What most values take, so that the header stands above the first of them. */
+const USUAL_WIDTH: Readonly<Record<string, number>> = { time: 8, duration: 7, pid: 7, uid: 5 };
+
 type Paint = (value: Value) => Style | undefined;
 
 const badNumber: Paint = (value) => (value !== null && Number(value) !== 0 ? 'red' : undefined);
@@ -64,7 +67,7 @@ export class TailView {
   constructor(columns: readonly ColumnSpec[], screen: Screen) {
     this.#columns = columns;
     this.#screen = screen;
-    this.#widths = columns.map(({ name }) => name.length);
+    this.#widths = columns.map(({ name }) => Math.max(name.length, USUAL_WIDTH[name] ?? 0));
   }
 
   header(): string {
