@@ -24,6 +24,7 @@ const SHARED: readonly (readonly [string, string])[] = [
   ['packaging/completion/zsh', 'zsh/vendor-completions'],
   ['packaging/completion/fish', 'fish/vendor_completions.d'],
   ['packaging/packs', 'live-audit/packs'],
+  ['packaging/queries', 'live-audit/queries'],
 ];
 
 function stageShared(dir: string): void {
