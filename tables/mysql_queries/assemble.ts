@@ -10,17 +10,10 @@ import { Seconds } from '../events/seconds.ts';
 import { textCell } from '../events/text.ts';
 import { PLAIN } from '../redact/guarded.ts';
 import type { Redactor } from '../redact/redactor.ts';
-import {
-  addPiece,
-  type ExpectedPiece,
-  expectPiece,
-  forgetLongData,
-  loseLongData,
-  parametersOf,
-  withoutPacket,
-} from './executions.ts';
+import { forgetLongData, loseLongData, parametersOf, withoutPacket } from './executions.ts';
 import { masked } from './masked.ts';
 import { type Packet, Packets } from './packets.ts';
+import { Pieces } from './pieces.ts';
 import {
   Command,
   ConnectionLayout,
@@ -36,8 +29,8 @@ import {
   UNREADABLE,
   u64,
 } from './records.ts';
+import { putIdentity, putOutcome } from './row.ts';
 import {
-  type Identity,
   newPrepared,
   type Prepared,
   readError,
@@ -47,14 +40,10 @@ import {
 } from './session.ts';
 import { Sessions } from './sessions.ts';
 import { spec } from './spec.ts';
-import { NOT_CAPTURED, returnCode, statusName } from './status.ts';
 import { hasText, NO_TEXT, type Text, textAt } from './texts.ts';
 
 /** Goes up whenever what `save` gives changes. */
 const STATE_VERSION = 2;
-
-/** Packets whose records were lost are not waited for without end. */
-const MAX_EXPECTED = 4096;
 
 /** What the assembler asks of the machine. */
 export interface Sources {
@@ -74,13 +63,13 @@ export class MysqlAssembler implements Assembler {
   readonly #memory = new RecordMemory();
   readonly #unixSeconds = new Seconds();
   readonly #event: Cell[] = spec.columns.map(() => null);
-  /** Packets with a piece of a parameter that are to come: number to whose they are. */
-  readonly #pieces = new Map<number, ExpectedPiece>();
+  readonly #pieces: Pieces;
 
   constructor(world: World, sources: Sources) {
     this.#world = world;
     this.#redactor = world.redactor ?? PLAIN;
     this.#sources = sources;
+    this.#pieces = new Pieces(world.parameterBytes ?? 0);
   }
 
   get isOpen(): boolean {
@@ -134,7 +123,11 @@ export class MysqlAssembler implements Assembler {
         break;
       }
       case MysqlRecord.LONG_DATA: {
-        this.#expect(tgid, view, offset);
+        this.#pieces.expect(
+          this.#sessions.open(tgid, u64(view, offset + LongDataLayout.thd)),
+          view,
+          offset,
+        );
         break;
       }
       case MysqlRecord.END: {
@@ -149,30 +142,7 @@ export class MysqlAssembler implements Assembler {
   #packet(view: DataView, offset: number): void {
     const packet = this.#packets.add(this.#memory.bytes(view), view, offset);
     const number = view.getUint32(offset + RecordHeader.seq, true);
-    const piece = packet.ended ? this.#pieces.get(number) : undefined;
-    if (!piece) return;
-    this.#pieces.delete(number);
-    this.#packets.remove(number);
-    if (piece.session.longData === number) addPiece(piece, packet, this.#world.parameterBytes ?? 0);
-  }
-
-  /** A piece of a parameter: its packet comes next. */
-  #expect(tgid: number, view: DataView, offset: number): void {
-    const session = this.#sessions.open(tgid, u64(view, offset + LongDataLayout.thd));
-    const number = view.getUint32(offset + RecordHeader.seq, true);
-    const isBare = view.getUint32(offset + LongDataLayout.is_bare, true) !== 0;
-    const of = isBare
-      ? {
-          statement: view.getUint32(offset + LongDataLayout.statement_id, true),
-          parameter: view.getUint32(offset + LongDataLayout.parameter, true),
-        }
-      : null;
-    this.#pieces.delete(session.longData);
-    const piece = { session, number, of };
-    expectPiece(piece);
-    this.#pieces.set(number, piece);
-    const [oldest] = this.#pieces.keys();
-    if (this.#pieces.size > MAX_EXPECTED && oldest !== undefined) this.#pieces.delete(oldest);
+    if (packet.ended && this.#pieces.take(number, packet)) this.#packets.remove(number);
   }
 
   #identity(tgid: number, view: DataView, offset: number): void {
@@ -215,11 +185,9 @@ export class MysqlAssembler implements Assembler {
     const event = this.#event;
     const started = view.getBigUint64(offset + StatementLayout.started, true);
     const timeNs = started + this.#world.bootToUnix;
-    const startedNs = u64(view, offset + StatementLayout.started);
     event[at.time] = this.#unixSeconds.of(timeNs);
     event[at.time_ns] = timeNs;
-    event[at.uptime] = Math.floor(startedNs / 1e9);
-    event[at.duration] = u64(view, offset + RecordHeader.time) - startedNs;
+    event[at.uptime] = Math.floor(u64(view, offset + StatementLayout.started) / 1e9);
     event[at.pid] = tgid;
     event[at.tid] = view.getUint32(offset + StatementLayout.tid, true);
     event[at.connection_id] = (known & Known.CONNECTION) !== 0 ? session.connectionId : null;
@@ -230,56 +198,22 @@ export class MysqlAssembler implements Assembler {
     const values = ownText ? null : this.#parameters(view, offset, session, prepared);
     event[at.parameters] =
       values && this.#redactor.redactParameters(values, text.bytes ?? NO_STATEMENT);
-    this.#outcome(event, view, offset, known, session, text.bytes);
+    const target = this.#world.target(view.getUint32(offset + RecordHeader.target, true));
+    putOutcome(event, view, offset, target);
+    this.#error(event, session, view.getUint32(offset + StatementLayout.error_code, true), text);
     const number = u64(view, offset + StatementLayout.identity);
-    this.#who(event, session.identity?.number === number ? session.identity : null);
+    putIdentity(event, session.identity?.number === number ? session.identity : null);
     this.#after(view, offset, known, command, session, text);
     return event;
   }
 
-  #outcome(
-    event: Cell[],
-    view: DataView,
-    offset: number,
-    known: number,
-    session: Session,
-    statement: Buffer | null,
-  ): void {
-    const target = this.#world.target(view.getUint32(offset + RecordHeader.target, true));
-    const ended = (known & Known.RETURN_CODE) !== 0;
-    const code = ended
-      ? returnCode(view.getInt32(offset + StatementLayout.return_code, true), target?.program)
-      : NOT_CAPTURED;
-    const errorCode = view.getUint32(offset + StatementLayout.error_code, true);
-    const error = errorCode !== 0 && session.error?.code === errorCode ? session.error : null;
+  /** What the client was told: it may quote the statement. */
+  #error(event: Cell[], session: Session, code: number, { bytes }: Text): void {
+    const error = code !== 0 && session.error?.code === code ? session.error : null;
     session.error = null;
-    event[at.status] = statusName(code);
-    event[at.return_code] = code;
-    event[at.error_code] =
-      errorCode !== 0 || (ended && (known & Known.ERROR) !== 0) ? errorCode : null;
     event[at.sqlstate] = error?.sqlstate ?? null;
-    event[at.error] = error && this.#message(error.message, statement);
-    event[at.rows_sent] =
-      (known & Known.ROWS_SENT) !== 0 ? u64(view, offset + StatementLayout.rows_sent) : null;
-    event[at.rows_affected] =
-      (known & Known.ROWS_AFFECTED) !== 0
-        ? u64(view, offset + StatementLayout.rows_affected)
-        : null;
-    event[at.server_path] = target?.path ?? null;
-  }
-
-  #who(event: Cell[], identity: Identity | null): void {
-    event[at.user] = identity?.user ?? null;
-    event[at.host] = identity?.host ?? null;
-    event[at.database] = identity?.database ?? null;
-    event[at.flavor] = identity?.flavor ?? null;
-    event[at.server_version] = identity?.version ?? null;
-    event[at.container_id] = identity?.container ?? null;
-  }
-
-  /** It may quote the statement. */
-  #message(message: Buffer, statement: Buffer | null): Cell {
-    return textCell(this.#redactor.redactMessage(message, statement ?? NO_STATEMENT));
+    event[at.error] =
+      error && textCell(this.#redactor.redactMessage(error.message, bytes ?? NO_STATEMENT));
   }
 
   /** The statement that the command is about. */

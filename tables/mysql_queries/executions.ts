@@ -5,11 +5,7 @@ import { decodeBulk, decodeExecute, EXECUTE_HEADER } from './parameters.ts';
 import { parsedValues } from './parsed-values.ts';
 import { parameterCounts } from './placeholders.ts';
 import { Command, Known } from './records.ts';
-import { type Prepared, type Session, statementId } from './session.ts';
-import type { LongData } from './values.ts';
-
-/** COM_STMT_SEND_LONG_DATA: statement id (4 bytes), number of the parameter (2), a piece of it. */
-const LongDataPacket = { statement: 0, parameter: 4, piece: 6 } as const;
+import type { Prepared, Session } from './session.ts';
 
 /** What came with an execution. */
 export interface Execution {
@@ -54,42 +50,8 @@ export function withoutPacket(known: number, prepared: Prepared | undefined): st
   return isWatched && prepared && countsOf(prepared).includes(0) ? '[]' : null;
 }
 
-/** A piece of a parameter that comes: the packet of its number. */
-export interface ExpectedPiece {
-  readonly session: Session;
-  readonly number: number;
-  /** Which it is of; null: the packet says it. */
-  readonly of: { readonly statement: number; readonly parameter: number } | null;
-}
-
-export function expectPiece({ session, number }: ExpectedPiece): void {
-  if (session.longData !== 0) loseLongData(session); // the one before it never came whole
-  session.longData = number;
-}
-
-/** The packet that was expected is there. */
-export function addPiece({ session, of }: ExpectedPiece, packet: Packet, maxBytes: number): void {
-  session.longData = 0;
-  const bytes = wholePacket(packet);
-  if (bytes === null || (of === null && bytes.length < LongDataPacket.piece)) {
-    loseLongData(session);
-    return;
-  }
-  const head = of === null ? LongDataPacket.piece : 0;
-  const statement = of?.statement ?? bytes.readUInt32LE(LongDataPacket.statement);
-  const parameter = of?.parameter ?? bytes.readUInt16LE(LongDataPacket.parameter);
-  const prepared = session.prepared?.get(statementId(session, statement));
-  if (!prepared || parameter >= Math.max(...countsOf(prepared))) return;
-  prepared.longData ??= new Map<number, LongData>();
-  const data = prepared.longData.get(parameter) ?? { pieces: [], length: 0, kept: 0 };
-  prepared.longData.set(parameter, data);
-  data.length += packet.total - head;
-  if (data.kept + bytes.length > maxBytes) return;
-  data.pieces.push(Buffer.from(bytes.subarray(head)));
-  data.kept += bytes.length - head;
-}
-
-function countsOf(prepared: Prepared): readonly number[] {
+/** How many parameters it may have. */
+export function countsOf(prepared: Prepared): readonly number[] {
   prepared.counts ??= parameterCounts(toText(prepared.bytes));
   return prepared.counts;
 }
