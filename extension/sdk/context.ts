@@ -1,5 +1,5 @@
 /** What a query asks of a table: the columns that it uses and the constraints that were pushed. */
-import type { ColumnSpec, Value } from './spec.ts';
+import type { ColumnSpec, TableSpec, Value } from './spec.ts';
 import type { TableWriter } from './writable.ts';
 
 /** osquery's constraint operators (osquery 5.23, core/tables.h) that we act on; others are ignored. */
@@ -49,9 +49,16 @@ export interface EncodableRow {
 }
 
 /** A table that can be served. Rows may be a superset of what the constraints ask: SQLite filters again. */
-export interface Table {
-  readonly spec: import('./spec.ts').TableSpec;
-  generate(context: QueryContext): Iterable<Row>;
+export interface ServedTable {
+  readonly spec: TableSpec;
+  /**
+   * At once, as they come, or a promise of all.
+   * @param signal aborted when nobody waits for the rows any more
+   */
+  generate(
+    context: QueryContext,
+    signal: AbortSignal,
+  ): Iterable<Row> | AsyncIterable<Row> | Promise<Iterable<Row>>;
   /** For INSERT, UPDATE and DELETE; without it the table may not be modified. */
   readonly writer?: TableWriter;
   /** The same rows, which is what a server asks for where it is there. */
@@ -60,13 +67,7 @@ export interface Table {
   taken?(context: QueryContext): void;
 }
 
-/** A table whose rows must be waited for, such as those of another service. */
-export interface AsyncTable {
-  readonly spec: import('./spec.ts').TableSpec;
-  /** @param signal aborted when nobody waits for the rows any more */
-  generate(context: QueryContext, signal: AbortSignal): AsyncIterable<Row> | Promise<Iterable<Row>>;
-  readonly writer?: TableWriter;
+/** One that has its rows at once. */
+export interface Table extends ServedTable {
+  generate(context: QueryContext): Iterable<Row>;
 }
-
-/** What can be served. */
-export type AnyTable = Table | AsyncTable;

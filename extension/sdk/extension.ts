@@ -1,7 +1,7 @@
 /** The life of an extension: connect, register, serve, watch that the core still knows us, leave. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LiveAuditError } from '../../native/errors.ts';
-import type { AnyTable } from './context.ts';
+import type { ServedTable } from './context.ts';
 import { Manager } from './manager.ts';
 import type { Plugin } from './plugin.ts';
 import { PluginSet } from './plugin-set.ts';
@@ -21,7 +21,7 @@ export interface ExtensionOptions {
   readonly socket: string;
   readonly name: string;
   readonly version: string;
-  readonly tables?: readonly AnyTable[];
+  readonly tables?: readonly ServedTable[];
   /** Loggers, configs, distributed: `loggerPlugin` and so on make them. */
   readonly plugins?: readonly Plugin[] | undefined;
   /** Seconds to wait for the core's socket at the start: `--timeout`. */

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Budget } from './budget.ts';
-import type { AnyTable, EncodableRow, QueryContext, Row } from './context.ts';
+import type { EncodableRow, QueryContext, Row, ServedTable } from './context.ts';
 import { RowBuffer } from './row-buffer.ts';
 import { RowEncoder } from './row-encoder.ts';
 import { withRowId } from './row-id.ts';
@@ -79,7 +79,7 @@ export async function replyWithRows(
     begun = true;
     if (!counted) sender.begin(replyHead(seqid, uuid, buffer.rows));
     await sender.finish(REPLY_TAIL);
-    return 'taken' in table ? () => table.taken?.(asked) : undefined;
+    return table.taken && (() => table.taken?.(asked));
   } catch (error) {
     if (begun) socket.destroy();
     throw error;
@@ -90,11 +90,11 @@ export async function replyWithRows(
 }
 
 async function rowsOf(
-  table: AnyTable,
+  table: ServedTable,
   asked: QueryContext,
   signal: AbortSignal,
 ): Promise<Iterable<Row | EncodableRow> | AsyncIterable<Row>> {
-  if ('encodable' in table && table.encodable !== undefined) return table.encodable(asked);
+  if (table.encodable !== undefined) return table.encodable(asked);
   const rows = await table.generate(asked, signal);
   // They are counted now: what the table adds to its array later is of another answer.
   return Array.isArray(rows) ? rows.slice() : rows;

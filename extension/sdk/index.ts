@@ -6,14 +6,13 @@ export {
 } from '../../native/errors.ts';
 export { type ConfigMap, type ConfigSource, configPlugin } from './config-plugin.ts';
 export {
-  type AnyTable,
-  type AsyncTable,
   type CellSink,
   type Constraint,
   type EncodableRow,
   Operator,
   type QueryContext,
   type Row,
+  type ServedTable,
   type Table,
 } from './context.ts';
 export {

@@ -1,6 +1,6 @@
 /** All that an extension serves: tables, and plug-ins of other registries. */
 import { LiveAuditError } from '../../native/errors.ts';
-import type { AnyTable } from './context.ts';
+import type { ServedTable } from './context.ts';
 import { type Plugin, pluginRequest } from './plugin.ts';
 import { type Answer, TablePlugin } from './table-plugin.ts';
 import type { Registry, StringMap } from './thrift/index.ts';
@@ -14,7 +14,7 @@ export class PluginSet {
   readonly #plugins: readonly Plugin[];
 
   /** @throws LiveAuditError TABLE_SPEC */
-  constructor(tables: readonly AnyTable[], plugins: readonly Plugin[] = []) {
+  constructor(tables: readonly ServedTable[], plugins: readonly Plugin[] = []) {
     this.#tables = new TablePlugin(tables);
     this.#plugins = plugins;
     const names = new Set(plugins.map(({ registry, name }) => `${registry} ${name}`));

@@ -1,6 +1,6 @@
 /** osquery's table plug-in: `call("table", NAME, {action})`. */
 import { LiveAuditError } from '../../native/errors.ts';
-import type { AnyTable, QueryContext } from './context.ts';
+import type { QueryContext, ServedTable } from './context.ts';
 import { decodeContext } from './context-decoder.ts';
 import type { PluginReply, PluginRequest } from './plugin.ts';
 import { registryItems } from './routes.ts';
@@ -12,7 +12,7 @@ const MAX_SHOWN = 80;
 
 /** Rows are asked of `table`. */
 export interface GenerateAnswer {
-  readonly table: AnyTable;
+  readonly table: ServedTable;
   readonly context: QueryContext;
 }
 
@@ -20,11 +20,11 @@ export interface GenerateAnswer {
 export type Answer = PluginReply | Promise<PluginReply> | GenerateAnswer;
 
 export class TablePlugin {
-  readonly #tables: ReadonlyMap<string, AnyTable>;
+  readonly #tables: ReadonlyMap<string, ServedTable>;
   readonly #items: { readonly [table: string]: StringMap[] };
 
   /** @throws LiveAuditError TABLE_SPEC */
-  constructor(tables: readonly AnyTable[]) {
+  constructor(tables: readonly ServedTable[]) {
     this.#items = registryItems(tables.map(({ spec }) => spec));
     this.#tables = new Map(tables.map((table) => [table.spec.name, table]));
   }
@@ -33,12 +33,12 @@ export class TablePlugin {
     return this.#items;
   }
 
-  get(name: string): AnyTable | undefined {
+  get(name: string): ServedTable | undefined {
     return this.#tables.get(name);
   }
 
   /** @throws Error whose message is one line for the core */
-  answer(table: AnyTable, request: PluginRequest): Answer {
+  answer(table: ServedTable, request: PluginRequest): Answer {
     const { spec } = table;
     const action = request.get('action');
     switch (action) {
