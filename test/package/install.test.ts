@@ -94,7 +94,7 @@ describePackage(() => {
     await until(() => commandsOf(shell).length > 0);
     expect(performance.now() - began).toBeLessThan(MAX_FIRST_ROW_MS);
     expect(commandsOf(shell)).toEqual(['echo first']);
-  });
+  }, 60_000);
 
   test('has the owner and mode that osquery wants, and its line beside those of others', () => {
     const { uid, gid, mode } = fs.statSync(machine.file(EXTENSION));
@@ -161,7 +161,7 @@ describePackage(() => {
       expect(isActive()).toBe(true);
       expect(machine.ok('live-audit', 'version')).toContain(`live_audit ${version}`);
     }
-  });
+  }, 120_000);
 
   test('is removed without a trace in osquery and kernel; the state goes with a purge', async () => {
     expect(pins()).toHaveLength(1);

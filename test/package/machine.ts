@@ -6,10 +6,11 @@
 import { type ChildProcess, type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { until } from '../live/collector-process.ts';
+import { setTimeout } from 'node:timers/promises';
 
 export const SYSTEMD = '/lib/systemd/systemd';
 
+const BOOT_MS = 60_000;
 const BASE = '/mnt';
 const ROOT = `${BASE}/root`;
 
@@ -68,16 +69,16 @@ export class Machine {
     holder.stderr.on('data', (data) => {
       said += data;
     });
-    let machine: Machine | null = null;
-    await until(() => {
+    for (const deadline = performance.now() + BOOT_MS; performance.now() < deadline; ) {
       if (holder.exitCode !== null) throw new Error(said);
+      await setTimeout(50);
       const init = childOf(holder.pid ?? 0);
-      if (init === null || !fs.existsSync(`/proc/${init}/root/run/systemd/private`)) return false;
-      machine ??= new Machine(holder, init);
-      return machine.run('systemctl', 'is-active', 'basic.target').status === 0;
-    });
-    if (machine === null) throw new Error(said);
-    return machine;
+      if (init === null || !fs.existsSync(`/proc/${init}/root/run/systemd/private`)) continue;
+      const machine = new Machine(holder, init);
+      if (machine.run('systemctl', 'is-active', 'basic.target').status === 0) return machine;
+    }
+    holder.kill();
+    throw new Error(`no systemd within ${BOOT_MS} ms: ${said}`);
   }
 
   run(...command: readonly string[]): SpawnSyncReturns<string> {
