@@ -4,14 +4,15 @@ import vm from 'node:vm';
 import koffi from 'koffi';
 
 /**
- * Collect all garbage, and return what is free then to the kernel: some 30 ms. A process that is idle would
- * keep what it loaded for hours, since nothing makes V8 look.
+ * Collect garbage, and return what is free then to the kernel. A process with little to do would keep for hours
+ * what it needed once, since nothing makes V8 look.
+ * @param all also what V8 keeps for its speed: some 100 ms, else 20
  */
-export function giveMemoryBack(): void {
+export function giveMemoryBack(all: boolean): void {
   v8.setFlagsFromString('--expose-gc');
   const collect: unknown = vm.runInNewContext('gc');
   v8.setFlagsFromString('--no-expose-gc');
-  const all = { type: 'major', execution: 'sync', flavor: 'last-resort' };
-  if (typeof collect === 'function') collect(all);
+  const flavor = all ? 'last-resort' : 'regular';
+  if (typeof collect === 'function') collect({ type: 'major', execution: 'sync', flavor });
   koffi.load('libc.so.6').func('int malloc_trim(size_t pad)')(0);
 }

@@ -48,6 +48,7 @@ export interface CollectorOptions {
 const TICK_MS = 1000;
 const TICKS_PER_SWEEP = 2;
 const TICKS_PER_TIDY = 10;
+const TICKS_PER_COLLECTION = 60;
 
 export class Collector {
   #lock: CollectorLock;
@@ -172,7 +173,7 @@ export class Collector {
     this.#mend();
     const sweep = this.#ticks % TICKS_PER_SWEEP === 0;
     if (this.#discovery && this.#ticks % TICKS_PER_TIDY === 0) this.#tidy(this.#discovery);
-    if (this.#loaded) giveMemoryBack();
+    if (this.#loaded || this.#ticks % TICKS_PER_COLLECTION === 0) giveMemoryBack(this.#loaded);
     this.#loaded = false;
     for (const session of this.#tables.sessions) {
       session.updateLedger();
