@@ -31,6 +31,9 @@ import {
 } from './records.ts';
 import { putIdentity, putOutcome } from './row.ts';
 import {
+  addIdentity,
+  identityOf,
+  lastIdentity,
   newPrepared,
   type Prepared,
   readError,
@@ -153,10 +156,10 @@ export class MysqlAssembler implements Assembler {
     const session = this.#sessions.open(tgid, u64(view, offset + IdentityLayout.thd));
     if (session.server !== server || session.connectionId !== connectionId) {
       // Remembered records come in any order: an old one says nothing.
-      if (session.identity && session.identity.number > identity.number) return;
+      if (lastIdentity(session) > identity.number) return;
       this.#sessions.renew(session, server, connectionId);
     }
-    if (!session.identity || session.identity.number < identity.number) session.identity = identity;
+    addIdentity(session, identity);
   }
 
   #session(tgid: number, view: DataView, offset: number, known: number): Session {
@@ -202,7 +205,7 @@ export class MysqlAssembler implements Assembler {
     putOutcome(event, view, offset, target);
     this.#error(event, session, view.getUint32(offset + StatementLayout.error_code, true), text);
     const number = u64(view, offset + StatementLayout.identity);
-    putIdentity(event, session.identity?.number === number ? session.identity : null);
+    putIdentity(event, identityOf(session, number));
     this.#after(view, offset, known, command, session, text);
     return event;
   }

@@ -50,7 +50,8 @@ export interface Session {
   /** When the server began, CLOCK_BOOTTIME ns; 0: not known. */
   server: number;
   connectionId: number | null;
-  identity: Identity | null;
+  /** Who it has been since the last statement that came: each statement names its own. */
+  identities: readonly Identity[];
   /** By statement id; null where nothing was prepared. */
   prepared: Map<number, Prepared> | null;
   lastPrepared: number;
@@ -61,9 +62,32 @@ export interface Session {
 }
 
 export const newSession = (tgid: number, thd: number): Session => ({
-  ...{ tgid, thd, server: 0, connectionId: null, identity: null },
+  ...{ tgid, thd, server: 0, connectionId: null, identities: [] },
   ...{ prepared: null, lastPrepared: 0, longData: 0, error: null },
 });
+
+/** A collector that begins is told of more than one: those before it and that of its own. */
+const MAX_IDENTITIES = 8;
+
+/** When it was told who it is, at the latest: a number of an identity; 0: not yet. */
+export const lastIdentity = ({ identities }: Session): number =>
+  identities.reduce((last, { number }) => Math.max(last, number), 0);
+
+export function addIdentity(session: Session, identity: Identity): void {
+  const others = session.identities.filter(({ number }) => number !== identity.number);
+  session.identities = [...others, identity]
+    .sort((a, b) => a.number - b.number)
+    .slice(-MAX_IDENTITIES);
+}
+
+/** The identity that a statement names; those before it are over. */
+export function identityOf(session: Session, number: number): Identity | null {
+  const [first = null] = session.identities;
+  if (first?.number === number) return first; // nearly always
+  const found = session.identities.find((identity) => identity.number === number) ?? null;
+  if (found) session.identities = session.identities.filter((it) => it.number >= number);
+  return found;
+}
 
 const NONE = 2;
 

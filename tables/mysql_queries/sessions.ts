@@ -37,7 +37,7 @@ export class Sessions {
     this.forgetPrepared(session);
     session.server = server;
     session.connectionId = connectionId;
-    session.identity = null;
+    session.identities = [];
     session.error = null;
   }
 

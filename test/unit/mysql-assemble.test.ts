@@ -95,6 +95,14 @@ describe('who', () => {
     ]);
   });
 
+  test('a collector that begins is told who it was and who it is: each statement names one', () => {
+    const client = new Client().identity().query('SELECT 1').identity({ db: 'b' });
+    client.query('SELECT 2');
+    const [first, one, second, two] = client.records;
+    const records = [second, first, one, two].filter((record) => record !== undefined);
+    expect(rowsOf({ records }).map((row) => row.database)).toEqual(['app', 'b']);
+  });
+
   test('the place in memory of a connection that is gone', () => {
     const client = new Client().identity().prepare('SELECT ?', 1).about(1).reconnect(8);
     client.query('SELECT 1').about(1).identity({ user: 'bob' }).about(1);
