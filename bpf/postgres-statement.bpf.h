@@ -24,6 +24,7 @@ static __always_inline struct postgres_statement *begin_statement(struct scratch
 {
 	struct postgres_statement *record = (void *)slot->bytes;
 
+	record->header.time = bpf_ktime_get_boot_ns(); /* before a long text is read */
 	record->start = place->start;
 	record->rows = 0;
 	record->portal = 0;
@@ -67,9 +68,11 @@ static __always_inline void add_text(struct postgres_statement *record, struct b
 static __always_inline int send_statement(struct postgres_statement *record, struct backend *backend,
 					  struct place *place, __u8 type)
 {
+	__u64 ended = record->header.time;
 	__u32 size = record->size;
 
 	fill_header(&record->header, backend, place->cookie, type);
+	record->header.time = ended;
 	if (size > PG_INLINE)
 		size = PG_INLINE;
 	if (bpf_ringbuf_output(&events, record, __builtin_offsetof(struct postgres_statement, text) + size, 0) ==
