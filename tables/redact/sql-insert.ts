@@ -3,6 +3,8 @@ import { isSecretName } from './names.ts';
 import type { SqlCursor } from './sql-cursor.ts';
 
 const MAX_COLUMNS = 4096;
+/** Tokens of one tuple. */
+const MAX_TUPLE = 512;
 /** Tokens of `database.schema.table AS t`. */
 const MAX_NAME = 8;
 
@@ -52,8 +54,9 @@ function addRows(
   let depth = 0;
   let column = 0;
   let base = 1;
-  for (let i = from; i < cursor.tokens.length; i++) {
-    if (cursor.isSymbol(i, ';') || cursor.isWord(i, 'INTO')) return;
+  const end = Math.min(isOne ? from + MAX_TUPLE : Number.POSITIVE_INFINITY, cursor.tokens.length);
+  for (let i = from; i < end; i++) {
+    if (cursor.isSymbol(i, ';') || cursor.isWord(i, 'INTO', 'INSERT')) return;
     if (cursor.isWord(i, 'SELECT') && depth === 0) base = 0;
     if (base === 0 && depth === 0 && cursor.isWord(i, 'FROM', 'WHERE')) return;
     if (cursor.isWord(i, 'SELECT', 'UNION') && depth === 0) column = 0;

@@ -141,6 +141,13 @@ test('a secret goes wherever its text stands: between other lines, statements, b
 /** What looks further than it should, if anything does. */
 const REPEATED = [
   ...[
+    '(password) = (',
+    'INSERT u (password) VALUES (',
+    "auth('a', ",
+    'redis-cli auth ',
+    '[redacted]a ',
+  ],
+  ...[
     'password=',
     'token=a&',
     "'password',",
