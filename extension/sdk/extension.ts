@@ -1,4 +1,6 @@
 /** The life of an extension: connect, register, serve, watch that the core still knows us, leave. */
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LiveAuditError } from '../../native/errors.ts';
 import type { ServedTable } from './context.ts';
@@ -155,7 +157,9 @@ class Extension {
         log(error instanceof LiveAuditError ? error.message : String(error));
         if (error instanceof LiveAuditError && error.code === 'OSQUERY_REFUSED') continue;
         misses++;
-        const isPatient = performance.now() - seen < patience * 1000;
+        // Without the directory of its socket it does not come back to it.
+        const mayReturn = existsSync(dirname(this.#options.socket));
+        const isPatient = mayReturn && performance.now() - seen < patience * 1000;
         if (misses >= MISSES_UNTIL_GONE && !isPatient) this.#leave.abort('manager-gone');
       }
     }

@@ -25,7 +25,7 @@ const DEFAULT_TIMEOUT = 3;
 const DEFAULT_INTERVAL = 3;
 
 /** A restart of osqueryd takes less. */
-const RESTART_S = 30;
+const RESTART_S = 10;
 
 /** The osquery extension: serves the tables, and collects as long as nobody else does. */
 export async function extension(args: readonly string[]): Promise<number> {
