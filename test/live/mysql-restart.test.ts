@@ -75,6 +75,7 @@ describeDebian('a collector that goes and comes', () => {
       while (going) {
         await connection.query(`SELECT ${sent++} /* load */`);
         await prepared.execute([sent]);
+        if (sent % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 2));
       }
     })();
     for (let i = 0; i < 5; i++) {
@@ -89,10 +90,11 @@ describeDebian('a collector that goes and comes', () => {
     expect(found.map((row) => row.query)).toEqual(
       Array.from({ length: sent }, (_, n) => `SELECT ${n} /* load */`),
     );
-    expect(found.filter((row) => row.user !== 'root' || row.database !== 'mysql')).toEqual([]);
+    const strangers = found.filter((row) => row.user !== 'root' || row.database !== 'mysql');
+    expect([strangers.length, strangers[0]]).toEqual([0, undefined]);
     const executed = await rows(server, "command = 'COM_STMT_EXECUTE'", sent);
     expect(executed.length).toBe(sent);
-    expect(executed.filter((row) => row.query !== 'SELECT ? AS prepared')).toEqual([]);
+    expect(executed.filter((row) => row.query !== 'SELECT ? AS prepared').length).toBe(0);
   }, 60_000);
 });
 
