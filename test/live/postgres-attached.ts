@@ -1,6 +1,9 @@
 /** Waiting for the probes of a server. */
 import { type CollectorProcess, until } from './collector-process.ts';
 
+/** Others may attach at the same time, each to all servers of the machine. */
+const ATTACH_MS = 90_000;
+
 /** Resolves when all probes of the server's executable are attached. */
 export async function attached(
   collector: CollectorProcess,
@@ -10,5 +13,5 @@ export async function attached(
   await until(() => {
     const probes = collector.query(states);
     return probes.length > 0 && probes.every(({ state }) => state === 'attached');
-  });
+  }, ATTACH_MS);
 }

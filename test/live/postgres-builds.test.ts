@@ -75,7 +75,7 @@ describeLive('postgres_queries of connections and servers of all kinds', () => {
       await collector.end();
     }
     await Promise.all(servers.map((server) => server.stop()));
-  }, 120_000);
+  }, 240_000);
 
   describe('builds that are not known', () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'la-pg-'));
@@ -186,5 +186,5 @@ describeLive('postgres_queries of connections and servers of all kinds', () => {
       await collector.end();
       fs.rmdirSync(cgroup);
     }
-  }, 120_000);
+  }, 240_000);
 });

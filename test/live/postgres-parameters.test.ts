@@ -68,7 +68,7 @@ describeLive('postgres_queries with parameters on', () => {
       ).toEqual(statements);
       await server.stop();
     },
-    120_000,
+    180_000,
   );
 
   test('several portals, types that are not known, values that are too long', async () => {

@@ -83,6 +83,6 @@ describeLive('postgres_queries against the server’s log', () => {
         true,
       );
     },
-    120_000,
+    180_000,
   );
 });
