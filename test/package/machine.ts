@@ -62,7 +62,9 @@ export class Machine {
 
   static async boot(): Promise<Machine> {
     const namespaces = ['--mount', '--pid', '--fork', '--uts', '--ipc', '--cgroup'];
-    const holder = spawn('unshare', [...namespaces, 'sh', '-c', BOOT], {
+    // It ends with us, however we end.
+    const mortal = ['--pdeathsig', 'KILL', 'unshare', '--kill-child'];
+    const holder = spawn('setpriv', [...mortal, ...namespaces, 'sh', '-c', BOOT], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     let said = '';
