@@ -17,6 +17,7 @@ import logging
 import os
 import random
 import re
+import socket
 import sys
 import threading
 import time
@@ -168,6 +169,15 @@ def answer(core: Core, request: dict) -> dict:
     raise ValueError(f"unknown op {operation!r}")
 
 
+def wait_for_listener(path: str):
+    """A socket has its name before anybody listens on it."""
+    while True:
+        with socket.socket(socket.AF_UNIX) as client:
+            if client.connect_ex(path) == 0:
+                return
+        time.sleep(0.01)
+
+
 def main():
     logging.disable(logging.CRITICAL)
     path = sys.argv[1]
@@ -195,8 +205,7 @@ def main():
         except Exception as error:
             say({"id": request["id"], "error": f"{type(error).__name__}: {error}"})
 
-    while not os.path.exists(path):
-        time.sleep(0.01)
+    wait_for_listener(path)
     say({"ready": True})
     for line in sys.stdin:
         threading.Thread(target=handle, args=(line,), daemon=True).start()

@@ -1,6 +1,14 @@
 /** The package as a user gets it: packed, installed into an empty directory, its README's examples run. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -77,8 +85,11 @@ test('its first example serves a table to an osquery core', async () => {
   );
   const left = new Promise((done) => extension.once('exit', done));
   try {
-    for (let i = 0; i < 500 && Object.keys(await peer.extensions()).length < 2; i++)
-      await sleep(20);
+    const listens = async () => {
+      const uuids = Object.keys(await peer.extensions());
+      return uuids.some((uuid) => uuid !== '0' && existsSync(`${peer.socket}.${uuid}`));
+    };
+    for (let i = 0; i < 500 && !(await listens()); i++) await sleep(20);
     const answer = await peer.sql("SELECT value FROM node_environment WHERE name = 'SEEN'");
     expect(answer.rows).toEqual([{ value: 'yes' }]);
     extension.kill('SIGTERM');
