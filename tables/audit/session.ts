@@ -10,7 +10,7 @@ import type { Value } from '../../extension/sdk/spec.ts';
 import { mapped, NETLINK_AUDIT, READLOG_GROUPS } from '../../native/audit-control.ts';
 import { bootToUnix } from '../../native/clock.ts';
 import { LiveAuditError } from '../../native/errors.ts';
-import { RingWaker } from '../../native/kernel-ring.ts';
+import { RingWaker, SHORT_PAUSE_MS } from '../../native/kernel-ring.ts';
 import { NetlinkSocket } from '../../native/netlink.ts';
 import { CheckpointFile } from '../collector/checkpoint.ts';
 import type { ProbeState } from '../collector/probe-state.ts';
@@ -126,8 +126,10 @@ export class AuditSession implements SourceSession {
   }
 
   /** Take what the socket holds. */
-  #drain(): void {
+  /** @returns how long the next look may wait, ms; 0: nothing was there */
+  #drain(): number {
     const now = performance.now();
+    const before = this.#records;
     for (let batch = 0; batch < BATCHES_A_DRAIN; batch++) {
       const { count, overrun } = this.#socket.receive((bytes, start, end, truncated) => {
         this.#records++;
@@ -137,6 +139,7 @@ export class AuditSession implements SourceSession {
       if (count === 0 && !overrun) break;
     }
     for (const ledger of this.#tables.values()) ledger.publish();
+    return this.#records > before ? SHORT_PAUSE_MS : 0; // the socket's room is small
   }
 
   tick(): void {

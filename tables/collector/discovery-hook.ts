@@ -1,7 +1,7 @@
 /** The exec hook: tells of each program file that is run for the first time (bpf/discover.bpf.c). */
 import { bpfObjectPath } from '../../native/assets.ts';
 import { deleteElement, lookupArray } from '../../native/bpf-map.ts';
-import { KernelRing, RingWaker } from '../../native/kernel-ring.ts';
+import { KernelRing, RingWaker, SHORT_PAUSE_MS } from '../../native/kernel-ring.ts';
 import { BpfObject } from '../../native/libbpf.ts';
 
 /** struct program_key and struct program_record of bpf/discover.h; tested against it. */
@@ -68,8 +68,9 @@ export class ExecHook {
     }
   }
 
-  #drain(): void {
-    if (this.#closed) return; // by what was done about a report
+  /** @returns how long the next look may wait, ms; 0: nothing was there */
+  #drain(): number {
+    if (this.#closed) return 0; // by what was done about a report
     // Copied first: what is done about them takes its time, and the ring is small.
     const reports: ProgramReport[] = [];
     this.#ring.drain((view, offset, length) => {
@@ -78,6 +79,7 @@ export class ExecHook {
     });
     this.#ring.release();
     for (const report of reports) if (!this.#closed) this.#onProgram(report);
+    return reports.length > 0 ? SHORT_PAUSE_MS : 0;
   }
 
   /** Have the next exec of this file reported again. */

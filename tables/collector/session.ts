@@ -122,7 +122,11 @@ export class CaptureSession {
       this.#refused = new Trouble(log);
       this.#resume();
       for (const program of capture.tracepoints) this.#attachTracepoint(program);
-      this.#waker = new RingWaker(events, () => this.drain());
+      this.#waker = new RingWaker(events, () => {
+        const from = this.#ring.position;
+        this.drain();
+        return this.#ring.pauseAfter(this.#ring.position - from);
+      });
     } catch (error) {
       this.#object.close();
       throw error;

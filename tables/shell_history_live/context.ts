@@ -30,7 +30,11 @@ export class Contexts {
       sessionId: view.getUint32(offset + ContextLayout.sessionid, true),
       pidNamespace,
       cgroupId,
-      containerId: this.#origins.container(tgid, cgroupId, pidNamespace),
+      containerId: this.#origins.container(tgid, leader, {
+        start: leaderStart,
+        cgroup: cgroupId,
+        namespace: pidNamespace,
+      }),
       remote: this.#origins.remote(leader, leaderStart),
       tty,
       cwd,

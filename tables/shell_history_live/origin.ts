@@ -1,6 +1,6 @@
 /**
  * Where a shell is and comes from, as /proc tells: the ssh client of its session, and its container. Both are
- * looked up once per session and per cgroup, while the first command of it is typed.
+ * looked up once per session, while the first command of it is typed.
  */
 import fs from 'node:fs';
 import { isIP } from 'node:net';
@@ -42,15 +42,20 @@ interface Session {
   readonly remote: Remote | null;
 }
 
+interface Place {
+  /** When the session's leader began; 0: it is gone. */
+  readonly start: number | bigint;
+  readonly cgroup: number | bigint;
+  readonly namespace: number;
+  readonly container: string | null;
+}
+
 export class Origins {
   readonly #files: OriginFiles;
   /** By session leader. */
   readonly #sessions = new Map<number, Session>();
-  /**
-   * Containers by pid namespace and cgroup: with version 1 of cgroups all have the same id, and the namespace tells
-   * them apart.
-   */
-  readonly #containers = new Map<number, Map<number | bigint, string | null>>();
+  /** Containers by session leader. */
+  readonly #containers = new Map<number, Place>();
   /** The last process that was gone when its cgroup was to be looked up: it has more records to come. */
   #gone = 0;
 
@@ -74,22 +79,28 @@ export class Origins {
     return remote;
   }
 
-  container(pid: number, cgroup: number | bigint, namespace: number): string | null {
-    const known = this.#containers.get(namespace);
-    const before = known?.get(cgroup);
-    if (before !== undefined) return before;
+  /**
+   * @param pid that runs in it
+   * @param place where it runs, as the kernel told. Neither a cgroup's id nor a namespace's number is enough: with
+   *   version 1 of cgroups all have the same, and numbers of namespaces are used again.
+   */
+  container(pid: number, leader: number, place: Omit<Place, 'container'>): string | null {
+    const known = this.#containers.get(leader);
+    if (known && place.start !== 0 && isSame(known, place)) return known.container;
     if (pid === this.#gone) return null;
     const container = this.#files.container(pid);
     if (container === null && this.#files.started(pid) === null) {
-      this.#gone = pid; // the next one in that cgroup tells
+      this.#gone = pid; // the next one of that session tells
       return null;
     }
-    if (this.#containers.size >= KEPT || (known?.size ?? 0) >= KEPT) this.#containers.clear();
-    const kept = this.#containers.get(namespace) ?? new Map<number | bigint, string | null>();
-    this.#containers.set(namespace, kept.set(cgroup, container));
+    if (this.#containers.size >= KEPT) this.#containers.clear();
+    this.#containers.set(leader, { ...place, container });
     return container;
   }
 }
+
+const isSame = (a: Omit<Place, 'container'>, b: Omit<Place, 'container'>): boolean =>
+  a.start === b.start && a.cgroup === b.cgroup && a.namespace === b.namespace;
 
 const procFiles: OriginFiles = {
   environment(pid) {

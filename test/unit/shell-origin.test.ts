@@ -98,16 +98,33 @@ describe('what was looked up is remembered', () => {
     expect(looked).toEqual([]);
   });
 
-  test('a cgroup once, and again in another pid namespace', () => {
+  test('the container of a session once, and again in another cgroup, namespace or session', () => {
     const origins = new Origins(files(1n));
-    for (const [pid, cgroup, namespace] of [
-      [1, 10, 100],
-      [2, 10, 100],
-      [3, 10, 101],
-      [4, 10, 100],
-      [5, 11, 101],
+    const start = 500 * TICK;
+    for (const [pid, leader, place] of [
+      [1, 7, { start, cgroup: 10, namespace: 100 }],
+      [2, 7, { start, cgroup: 10, namespace: 100 }],
+      [3, 7, { start, cgroup: 10, namespace: 101 }],
+      [4, 7, { start, cgroup: 11, namespace: 101 }],
+      [5, 8, { start, cgroup: 11, namespace: 101 }],
+      [6, 8, { start: start + 1, cgroup: 11, namespace: 101 }], // pids and namespaces are used again
+      [7, 8, { start: 0, cgroup: 11, namespace: 101 }], // which session, nobody knows
+      [8, 8, { start: 0, cgroup: 11, namespace: 101 }],
     ] as const)
-      expect(origins.container(pid, cgroup, namespace)).toBe(ID);
-    expect(looked).toEqual(['container 1', 'container 3', 'container 5']);
+      expect(origins.container(pid, leader, place)).toBe(ID);
+    expect(looked).toEqual([1, 3, 4, 5, 6, 7, 8].map((pid) => `container ${pid}`));
+  });
+
+  test('a process that is gone says nothing, and is asked once', () => {
+    const origins = new Origins({
+      ...files(null),
+      container: (pid) => {
+        looked.push(`container ${pid}`);
+        return null;
+      },
+    });
+    const place = { start: 5, cgroup: 10, namespace: 100 };
+    for (let i = 0; i < 3; i++) expect(origins.container(9, 7, place)).toBeNull();
+    expect(looked).toEqual(['container 9']);
   });
 });
