@@ -29,6 +29,10 @@ const SPACES = 0x20202020;
 const ONES = 0x01010101;
 const HIGH_BITS = 0x80808080;
 
+/** The memory that the last text was in, as words: texts come from one memory again and again. */
+let memory: ArrayBufferLike = new ArrayBuffer(0);
+let memoryWords: Int32Array = new Int32Array(memory);
+
 /**
  * Four bytes at a look: this is on the way of each command, and byte by byte it takes 0.22 µs for 200 instead of
  * 0.09. Records are aligned, and so are their texts.
@@ -36,14 +40,29 @@ const HIGH_BITS = 0x80808080;
  */
 function printableWords({ buffer, byteOffset, length }: Buffer): number {
   if (byteOffset % 4 !== 0) return 0;
-  const words = new Int32Array(buffer, byteOffset, length >> 2);
+  if (buffer !== memory) {
+    memory = buffer;
+    memoryWords = new Int32Array(buffer, 0, buffer.byteLength >> 2);
+  }
+  const words = memoryWords;
+  const first = byteOffset >> 2;
+  const end = first + (length >> 2);
   let suspects = 0;
-  for (let i = 0; i < words.length; i++) {
+  for (let i = first; i < end; i++) {
     const word = words[i] as number;
     // the highest bit is set by a byte below 0x20, and by one from 0x7f on (but 0xff, which is no control)
     suspects |= ((word - SPACES) & ~word) | (word + ONES);
   }
-  return (suspects & HIGH_BITS) === 0 ? words.length * 4 : 0;
+  return (suspects & HIGH_BITS) === 0 ? (end - first) * 4 : 0;
+}
+
+/** Whether it has no control character and no newline: true for printable ASCII, false for most else. */
+export function isPrintable(bytes: Buffer): boolean {
+  for (let at = printableWords(bytes); at < bytes.length; at++) {
+    const byte = bytes[at] as number;
+    if (byte < FIRST_PRINTABLE || byte >= DELETE) return false;
+  }
+  return true;
 }
 
 /** Where the first control character is, or -1. */

@@ -207,7 +207,7 @@ export class ShellAssembler implements Assembler {
     const expanded = expandedText(open, typed.bytes);
     const max = this.#world.maxText;
     const unread = typed.bytes.length === 0 && (typed.cut || open.gap);
-    const text = withoutControls(typed.bytes);
+    const text = typed.printable ? typed.bytes : withoutControls(typed.bytes);
     const cut = open.gap || typed.cut || text.length > max || open.beyond > 0;
     const event = this.#event;
     event[at.time] = this.#unixSeconds.of(timeNs);

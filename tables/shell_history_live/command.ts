@@ -1,4 +1,5 @@
 /** A command while it is typed and runs: what has come of it so far, and the text that comes of that. */
+import { isPrintable } from '../events/controls.ts';
 import type { Chunk } from './chunk.ts';
 import { narrowed, unmetafied, withoutNewline } from './dialect.ts';
 import type { Remote } from './origin.ts';
@@ -17,6 +18,8 @@ export interface Line {
   readonly hasNewline: boolean;
   /** A newline was in it: what came behind that is told again, line by line (a paste of several lines). */
   over: boolean;
+  /** Its last chunk was looked at, and is printable ASCII. */
+  printable: boolean;
 }
 
 /** Who types, and where. */
@@ -59,7 +62,7 @@ export interface OpenCommand {
   beyond: number;
 }
 
-export const STATE_VERSION = 5;
+export const STATE_VERSION = 6;
 
 /** plain: as typed; zsh: metafied, with its newlines; fish: in UTF-32. */
 export type Dialect = 'plain' | 'zsh' | 'fish';
@@ -71,7 +74,7 @@ const NEWLINE_BYTE = 0x0a;
 const MAX_LINES = 65_536;
 
 const newLine = (hasNewline = false): Line => ({
-  ...{ chunks: [], own: 0, total: -1, cut: false, hasNewline, over: false },
+  ...{ chunks: [], own: 0, total: -1, cut: false, hasNewline, over: false, printable: false },
 });
 
 /** A line that no newline ends, or a part of it. */
@@ -85,8 +88,10 @@ function addReadLine(open: OpenCommand, chunk: Chunk): void {
   addTyped(open, chunk);
   const line = open.lines.at(-1)?.typed;
   const last = line?.chunks.at(-1);
-  const end = last?.indexOf(NEWLINE_BYTE) ?? -1;
-  if (!line || !last || end < 0) return;
+  if (!line || !last) return;
+  line.printable = isPrintable(last);
+  const end = line.printable ? -1 : last.indexOf(NEWLINE_BYTE);
+  if (end < 0) return;
   line.over = true;
   line.chunks[line.chunks.length - 1] = last.subarray(0, end);
   open.kept -= last.length - end;
@@ -177,6 +182,8 @@ export interface Text {
   /** The true length, bytes. */
   readonly length: number;
   readonly cut: boolean;
+  /** It is printable ASCII, as far as anybody looked. */
+  readonly printable: boolean;
 }
 
 /** The command as it was typed, with the newlines between its lines. */
@@ -191,8 +198,9 @@ export function typedText({ lines, dialect }: OpenCommand): Text {
     lines.length === 1 &&
     only.typed.chunks.length === 1
   ) {
-    const { total, cut } = only.typed; // nearly all commands
-    return { bytes: chunk, length: Math.max(total, chunk.length), cut: cut || total < 0 };
+    const { total, cut, printable } = only.typed; // nearly all commands
+    const length = Math.max(total, chunk.length);
+    return { bytes: chunk, length, cut: cut || total < 0, printable };
   }
   const typed = lines.map((line) => line.typed);
   return dialect === 'plain' ? joinLines(typed) : translated(typed, dialect);
@@ -224,12 +232,13 @@ function joinLines(lines: readonly Line[]): Text {
     length += Math.max(line.total - (bytes.length - whole.length), whole.length) + between.length;
     cut ||= line.cut || line.total < 0 || line.total > bytes.length;
   }
-  return { bytes: Buffer.concat(parts), length, cut };
+  return { bytes: Buffer.concat(parts), length, cut, printable: false };
 }
 
 /** Of a text that is cut the length is that of the shell's own bytes. */
 function translated(lines: readonly Line[], dialect: Dialect): Text {
   const { bytes: raw, length, cut } = joinLines(lines);
   const bytes = dialect === 'fish' ? narrowed(raw) : unmetafied(raw);
-  return { bytes, length: cut ? Math.max(length, bytes.length) : bytes.length, cut };
+  const whole = cut ? Math.max(length, bytes.length) : bytes.length;
+  return { bytes, length: whole, cut, printable: false };
 }

@@ -3,19 +3,37 @@ import { RecordHeader, u64 } from '../../native/events.ts';
 import type { Context } from './command.ts';
 import type { Origins } from './origin.ts';
 import { Places } from './place.ts';
-import { ContextLayout } from './records.ts';
+import { ContextLayout, contextLength } from './records.ts';
 
 export class Contexts {
   readonly #places = new Places();
   readonly #origins: Origins;
+  #raw = Buffer.alloc(0);
+  #tgid = 0;
+  #last: Context | null = null;
 
   constructor(origins: Origins) {
     this.#origins = origins;
   }
 
-  /** @param bytes the memory of `view`, in which a context record begins at `offset` */
+  /**
+   * Most commands come from the shell that the one before came from, and nothing has changed: then nothing is
+   * decoded and nothing looked up.
+   * @param bytes the memory of `view`, in which a context record begins at `offset`
+   */
   of(bytes: Buffer, view: DataView, offset: number): Context {
     const tgid = view.getUint32(offset + RecordHeader.tgid, true);
+    const from = offset + RecordHeader.size;
+    const to = offset + contextLength(view, offset);
+    if (this.#last && tgid === this.#tgid && this.#raw.compare(bytes, from, to) === 0)
+      return this.#last;
+    this.#tgid = tgid;
+    this.#raw = Buffer.from(bytes.subarray(from, to));
+    this.#last = this.#decode(tgid, bytes, view, offset);
+    return this.#last;
+  }
+
+  #decode(tgid: number, bytes: Buffer, view: DataView, offset: number): Context {
     const { tty, cwd } = this.#places.of(bytes, view, offset);
     const pidNamespace = view.getUint32(offset + ContextLayout.pid_namespace, true);
     const cgroupId = u64(view, offset + ContextLayout.cgroup_id);
