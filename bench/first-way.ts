@@ -4,15 +4,14 @@
  * `node bench/first-way.ts latency start memory idle cost`. Exit code 1 where a requirement is missed.
  */
 import { globSync, readFileSync } from 'node:fs';
-import os from 'node:os';
 import { idleCpu } from './lib/idle.ts';
 import { latency } from './lib/latency.ts';
 import { residentMemory } from './lib/memory.ts';
-import { type Finding, isMissed, table } from './lib/report.ts';
+import { type Parts, reportParts } from './lib/report.ts';
 import { shellCost } from './lib/shell-cost.ts';
 import { start } from './lib/start.ts';
 
-const PARTS: Readonly<Record<string, () => Promise<Finding[]>>> = {
+const PARTS: Parts = {
   latency: async () => [...(await latency('daemon')), ...(await latency('alone'))],
   start,
   memory: async () => [...(await residentMemory('daemon')), ...(await residentMemory('alone'))],
@@ -37,16 +36,6 @@ function others(): number {
 
 if (process.geteuid?.() !== 0) throw new Error('the benchmark needs root: it loads BPF programs');
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(PARTS);
-const findings: Finding[] = [];
-for (const name of names) {
-  const part = PARTS[name];
-  if (!part) throw new Error(`no part ${name}: ${Object.keys(PARTS).join(', ')}`);
-  say(`${name} (load average ${load()}; other processes of live_audit: ${others()})`);
-  findings.push(...(await part()));
-}
-const cpus = os.cpus();
-process.stdout.write(
-  `\n${cpus.length} × ${cpus[0]?.model}, Linux ${os.release()}, Node ${process.version}\n\n`,
+await reportParts(PARTS, names, (name) =>
+  say(`${name} (load average ${load()}; other processes of live_audit: ${others()})`),
 );
-process.stdout.write(table(findings));
-process.exitCode = findings.some(isMissed) ? 1 : 0;

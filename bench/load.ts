@@ -3,11 +3,10 @@
  * `node bench/load.ts [--rate 100000] [--seconds 60] [--rounds 3] [--kills 100] [--soak-minutes 60] [PART…]`,
  * where PART is kills, rate, replay, tables or soak; without one all but the soak are run. Exit code 1 where a requirement is missed.
  */
-import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { kills, rate, soak } from './lib/load-parts.ts';
 import { replay } from './lib/replay.ts';
-import { type Finding, isMissed, table } from './lib/report.ts';
+import { type Parts, reportParts } from './lib/report.ts';
 import { idleTables } from './lib/tables.ts';
 
 const { values, positionals } = parseArgs({
@@ -27,7 +26,7 @@ function positive(name: keyof typeof values): number {
   return value;
 }
 
-const PARTS: Readonly<Record<string, () => Promise<Finding[]>>> = {
+const PARTS: Parts = {
   kills: () => kills(positive('kills')),
   rate: () => rate(positive('rate'), positive('seconds'), positive('rounds')),
   replay,
@@ -36,18 +35,7 @@ const PARTS: Readonly<Record<string, () => Promise<Finding[]>>> = {
 };
 
 if (process.geteuid?.() !== 0) throw new Error('the benchmark needs root: it loads BPF programs');
-const findings: Finding[] = [];
-for (const name of positionals.length > 0
-  ? positionals
-  : Object.keys(PARTS).filter((part) => part !== 'soak')) {
-  const part = PARTS[name];
-  if (!part) throw new Error(`no part ${name}: ${Object.keys(PARTS).join(', ')}`);
-  process.stderr.write(`==> ${name}\n`);
-  findings.push(...(await part()));
-}
-const cpus = os.cpus();
-process.stdout.write(
-  `\n${cpus.length} × ${cpus[0]?.model}, Linux ${os.release()}, Node ${process.version}\n\n`,
+await reportParts(
+  PARTS,
+  positionals.length > 0 ? positionals : Object.keys(PARTS).filter((part) => part !== 'soak'),
 );
-process.stdout.write(table(findings));
-process.exitCode = findings.some(isMissed) ? 1 : 0;

@@ -2,12 +2,11 @@
  * What the capture of PostgreSQL costs: pgbench's selects, 4 clients, backends and collector on the same cores,
  * with capture and without in turn. As root: `node bench/postgres.ts [--seconds 8] [--rounds 5]`.
  */
-import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { spec } from '../tables/postgres_queries/spec.ts';
 import { captureCost } from './lib/capture-cost.ts';
 import { BenchServer, type Mode, what } from './lib/postgres-server.ts';
-import { type Finding, isMissed, table } from './lib/report.ts';
+import { type Finding, report } from './lib/report.ts';
 
 /** µs of a backend for each statement. */
 const BACKEND_BAR = 3;
@@ -31,9 +30,4 @@ try {
 } finally {
   await server.stop();
 }
-const cpus = os.cpus();
-process.stdout.write(
-  `\n${cpus.length} × ${cpus[0]?.model}, Linux ${os.release()}, Node ${process.version}\n\n`,
-);
-process.stdout.write(table(findings));
-process.exitCode = findings.some(isMissed) ? 1 : 0;
+report(findings);

@@ -1,13 +1,15 @@
 /** What the capture of a database costs: the same load with a collector and without, in turns. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TableSpec } from '../../extension/sdk/spec.ts';
+import { eventSpecs } from '../../tables/index.ts';
 import type { Ledger } from '../../tables/ring/layout.ts';
 import { RingReader } from '../../tables/ring/reader.ts';
+import { lost } from './load-parts.ts';
 import { release } from './load-world.ts';
 import type { Finding } from './report.ts';
 import { cpuTime } from './usage.ts';
@@ -33,47 +35,64 @@ export interface Cost {
   /** The most CPU that capture may add to the server for a statement, µs. */
   readonly serverBar?: number;
   load(): Promise<Load>;
+  /** Load that is not measured: the collector's code is compiled when it has seen some events. */
+  warmUp?(): Promise<unknown>;
 }
 
 interface Captured extends Load {
   readonly collectorNs: number;
-  readonly ledger: Ledger;
+  /** Events in the time that was measured. */
+  readonly stored: number;
+  readonly lost: number;
 }
 
-async function collecting(stateDir: string): Promise<ChildProcess> {
-  const child = spawn(EXECUTABLE, ['collect', '--state-dir', stateDir], { stdio: 'ignore' });
-  while (!fs.existsSync(path.join(stateDir, 'probes.json'))) await sleep(20);
+/** A collector of this table alone: what else happens on the machine is not its work. */
+async function collecting(directory: string, stateDir: string, spec: TableSpec) {
+  const config = path.join(directory, 'config.json');
+  const others = eventSpecs.filter(({ name }) => name !== spec.name);
+  const tables = Object.fromEntries(others.map(({ name }) => [name, false]));
+  fs.writeFileSync(config, JSON.stringify({ tables }), { mode: 0o600 });
+  const args = ['collect', '--state-dir', stateDir, '--config', config];
+  const child = spawn(EXECUTABLE, args, { stdio: 'ignore' });
+  const states = path.join(stateDir, 'probes.json');
+  while (!fs.existsSync(states) || !fs.readFileSync(states, 'utf8').includes('"attached"'))
+    await sleep(20);
   return child;
 }
 
-async function captured({ spec, load }: Cost): Promise<Captured> {
+async function captured({ spec, load, warmUp }: Cost): Promise<Captured> {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'la-bench-'));
   const stateDir = path.join(directory, 'state');
-  const collector = await collecting(stateDir);
+  const collector = await collecting(directory, stateDir, spec);
+  await warmUp?.();
   await sleep(SETTLE_MS);
+  const first = ledgerOf(stateDir, spec);
   const before = cpuTime(collector.pid ?? 0);
   const run = await load();
   await sleep(SETTLE_MS);
   const collectorNs = Number(cpuTime(collector.pid ?? 0) - before);
-  const reader = new RingReader({ directory: stateDir, spec });
-  const ledger = reader.ledger();
-  reader.close();
+  const last = ledgerOf(stateDir, spec);
   const exited = once(collector, 'exit');
   collector.kill('SIGTERM');
   await exited;
   release(stateDir);
   fs.rmSync(directory, { recursive: true });
-  return { ...run, collectorNs, ledger };
+  const stored = last.events_stored - first.events_stored;
+  return { ...run, collectorNs, stored, lost: lost(last) };
 }
 
-const lostOf = (ledger: Ledger): number =>
-  Object.entries(ledger).reduce((sum, [name, n]) => sum + (name.startsWith('lost_') ? n : 0), 0);
+function ledgerOf(directory: string, spec: TableSpec): Ledger {
+  const reader = new RingReader({ directory, spec });
+  const ledger = reader.ledger();
+  reader.close();
+  return ledger;
+}
 
 export async function captureCost(cost: Cost): Promise<Finding[]> {
   const ratio: number[] = [];
   const collector: number[] = [];
   const server: number[] = [];
-  const lost: number[] = [];
+  const missing: number[] = [];
   let captures = 0;
   for (let round = 0; round < cost.rounds; round++) {
     // What drifts in the machine is in both halves alike.
@@ -86,7 +105,7 @@ export async function captureCost(cost: Cost): Promise<Finding[]> {
     server.push((with_.serverNs / with_.statements - serverNs) / 1000);
     collector.push(with_.collectorNs / with_.statements / 1000);
     // Each statement is one that was seen: the client itself adds a few.
-    lost.push(lostOf(with_.ledger) + Math.max(with_.statements - with_.ledger.events_stored, 0));
+    missing.push(with_.lost + Math.max(with_.statements - with_.stored, 0));
     captures = with_.statements;
   }
   const { what, serverBar } = cost;
@@ -104,6 +123,6 @@ export async function captureCost(cost: Cost): Promise<Finding[]> {
       ...{ what: `${what}: CPU of the collector, 1M`, rounds: collector, unit: 's' },
       ...{ digits: 2, bar: COLLECTOR_BAR },
     },
-    { what: `${what}: lost or missing`, rounds: lost, unit: '', digits: 0, bar: 0 },
+    { what: `${what}: lost or missing`, rounds: missing, unit: '', digits: 0, bar: 0 },
   ];
 }

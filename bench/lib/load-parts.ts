@@ -18,7 +18,7 @@ const SETTLE_MS = 2000;
 const CPU_BAR_PERCENT = 25;
 const GROWTH_BAR_MB = 20;
 
-const lost = (ledger: Ledger): number =>
+export const lost = (ledger: Ledger): number =>
   Object.entries(ledger).reduce((sum, [name, n]) => sum + (name.startsWith('lost_') ? n : 0), 0);
 
 /** kill -9, and again, while commands are typed. */

@@ -1,5 +1,6 @@
 /** Many people at once: real shells on pseudo-terminals, each with some commands a second. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { lost } from './load-parts.ts';
 import { LoadWorld } from './load-world.ts';
 import type { Finding } from './report.ts';
 import { Shell } from './shell.ts';
@@ -58,11 +59,7 @@ async function oneRound() {
     let missing = 0;
     for (const { pid } of shells)
       for (let n = 0; n < total; n++) if (!rows.has(`${pid} : command ${n}`)) missing++;
-    const lost = Object.entries(world.ledger()).reduce(
-      (sum, [name, n]) => (name.startsWith('lost_') ? sum + n : sum),
-      0,
-    );
-    return { missing, lost, rate: (SHELLS * total) / seconds, cpu };
+    return { missing, lost: lost(world.ledger()), rate: (SHELLS * total) / seconds, cpu };
   } finally {
     await Promise.all(shells.map((shell) => shell.close()));
     await world.close();

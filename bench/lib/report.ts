@@ -1,4 +1,5 @@
 /** What a benchmark found, and the table that it prints. */
+import os from 'node:os';
 import { median } from './stats.ts';
 
 export interface Finding {
@@ -42,4 +43,37 @@ export function table(findings: readonly Finding[]): string {
   return lines
     .map((line) => `| ${line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |\n`)
     .join('');
+}
+
+/** Print what was found and on which machine, and let the exit code say whether a requirement is missed. */
+export function report(findings: readonly Finding[]): void {
+  const cpus = os.cpus();
+  process.stdout.write(
+    `\n${cpus.length} × ${cpus[0]?.model}, Linux ${os.release()}, Node ${process.version}\n\n`,
+  );
+  process.stdout.write(table(findings));
+  process.exitCode = findings.some(isMissed) ? 1 : 0;
+}
+
+export type Parts = Readonly<Record<string, () => Promise<Finding[]>>>;
+
+/**
+ * Run parts of a benchmark one after another, and report.
+ * @param before is told what begins
+ */
+export async function reportParts(
+  parts: Parts,
+  names: readonly string[],
+  before = (name: string): void => {
+    process.stderr.write(`==> ${name}\n`);
+  },
+): Promise<void> {
+  const findings: Finding[] = [];
+  for (const name of names) {
+    const part = parts[name];
+    if (!part) throw new Error(`no part ${name}: ${Object.keys(parts).join(', ')}`);
+    before(name);
+    findings.push(...(await part()));
+  }
+  report(findings);
 }
