@@ -2,7 +2,7 @@
  * How a function uses the memory behind one of its arguments: a walk along its code in the order in which it
  * lies there, which for the small accessors of a server is the order in which it runs. Pure.
  */
-import { decode, type Instruction, Register } from './x86.ts';
+import { decode, type Instruction, Register } from '../../native/x86.ts';
 
 export interface Access {
   readonly kind: 'load' | 'store' | 'address' | 'add' | 'compare';

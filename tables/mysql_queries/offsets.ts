@@ -2,8 +2,9 @@
  * Where a server build keeps things in its structures: read out of the code of small functions that it
  * exports. No build's layout is assumed; what the code does not say is not known. Pure.
  */
+
+import { Register } from '../../native/x86.ts';
 import { type Access, accessesOf } from './accesses.ts';
-import { Register } from './x86.ts';
 
 /** enum mysql_symbol */
 export const MysqlSymbol = {

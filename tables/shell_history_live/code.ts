@@ -1,6 +1,6 @@
 /** Places in a program's code that no symbol names, by what the code refers to. x86-64. Pure. */
 import type { Elf } from '../../native/elf.ts';
-import { decode } from '../mysql_queries/x86.ts';
+import { decode } from '../../native/x86.ts';
 import { readPart } from './stubs.ts';
 
 /** Code at its link-time address. */

@@ -3,7 +3,7 @@
  * by the names of two events, `fish_preexec` and `fish_postexec`, that it alone fires (bpf/fish.bpf.h).
  */
 import type { Elf } from '../../native/elf.ts';
-import { decode, Register } from '../mysql_queries/x86.ts';
+import { decode, Register } from '../../native/x86.ts';
 import {
   addressOf,
   type Call,

@@ -1,15 +1,14 @@
 /** Records and code that make no sense: nothing is thrown, nothing hangs, rows are sound. */
 import fc from 'fast-check';
+import { decode } from '../../native/x86.ts';
 import { replay } from '../../tables/collector/recording.ts';
-import type { Event } from '../../tables/event.ts';
-import { eventRow } from '../../tables/event.ts';
 import { accessesOf } from '../../tables/mysql_queries/accesses.ts';
 import { capture } from '../../tables/mysql_queries/capture.ts';
 import { offsetsOf } from '../../tables/mysql_queries/offsets.ts';
 import { mysqlRecordType } from '../../tables/mysql_queries/records.ts';
 import { spec } from '../../tables/mysql_queries/spec.ts';
-import { decode } from '../../tables/mysql_queries/x86.ts';
 import { Client, recording, world } from '../fixtures/mysql/records.ts';
+import { expectSound, mutatedOf } from './statements.ts';
 
 const MAX_TEXT = 50;
 const real = new Client()
@@ -23,31 +22,7 @@ const real = new Client()
   .query('', { packet: 9, packetSize: 1500 })
   .end().records;
 
-function expectSound(event: Event): void {
-  const row = eventRow(spec, event);
-  for (const { name, type } of spec.columns) {
-    const value = row[name];
-    if (value === null || value === undefined) continue;
-    if (type === 'TEXT') {
-      if (typeof value !== 'string' || !value.isWellFormed()) throw new Error(`${name}: no text`);
-      if (name === 'query' && value.length > 4 * MAX_TEXT) throw new Error('query: too long');
-    } else if (typeof value !== 'bigint' && !Number.isInteger(value))
-      throw new Error(`${name}: ${String(value)} is no integer`);
-  }
-}
-
-const mutated = fc
-  .tuple(
-    fc.constantFrom(...real),
-    fc.array(fc.record({ at: fc.nat(), value: fc.nat(255) }), { maxLength: 8 }),
-    fc.nat(9),
-  )
-  .map(([record, mutations, cut]) => {
-    const bytes = Buffer.from(record);
-    for (const [i, { at, value }] of mutations.entries())
-      bytes[at % (i % 2 === 0 ? Math.min(112, bytes.length) : bytes.length)] = value;
-    return cut === 0 ? bytes.subarray(0, bytes.length >> 1) : bytes;
-  });
+const mutated = mutatedOf(real, 112);
 
 test('the decoder: random bytes, and lengths that lie', () => {
   fc.assert(
@@ -64,7 +39,8 @@ test('the assembler: real records with bytes changed, in any order', () => {
   fc.assert(
     fc.property(fc.array(mutated, { maxLength: 30 }), (records) => {
       const assembler = capture.assembler({ ...world, maxText: MAX_TEXT });
-      for (const event of replay(recording(records), assembler).events) expectSound(event);
+      for (const event of replay(recording(records), assembler).events)
+        expectSound(spec, event, MAX_TEXT);
       for (const pid of [...assembler.openPids]) assembler.abandon(pid);
       expect(assembler.isOpen).toBe(false);
     }),

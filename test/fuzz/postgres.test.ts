@@ -1,7 +1,6 @@
 /** Records, Bind messages and code that make no sense: nothing is thrown, nothing hangs, rows are sound. */
 import fc from 'fast-check';
 import { replay } from '../../tables/collector/recording.ts';
-import { type Event, eventRow } from '../../tables/event.ts';
 import { accessedBy } from '../../tables/postgres_queries/accessor.ts';
 import { PostgresAssembler } from '../../tables/postgres_queries/assemble.ts';
 import { decodeBinary } from '../../tables/postgres_queries/binary-values.ts';
@@ -16,6 +15,7 @@ import {
 } from '../../tables/postgres_queries/records.ts';
 import { spec } from '../../tables/postgres_queries/spec.ts';
 import { Backend, bindMessage, recording, sources, world } from '../fixtures/postgres/records.ts';
+import { expectSound, mutatedOf } from './statements.ts';
 
 const MAX_TEXT = 50;
 const OIDS = [
@@ -36,31 +36,7 @@ const real = new Backend()
   .statement('dying', { type: PostgresRecord.DYING, outcome: Outcome.SIGNAL, signal: 9 })
   .statement(null, { type: PostgresRecord.EXIT, outcome: Outcome.SIGNAL, signal: 9 }).records;
 
-function expectSound(event: Event): void {
-  const row = eventRow(spec, event);
-  for (const { name, type } of spec.columns) {
-    const value = row[name];
-    if (value === null || value === undefined) continue;
-    if (type === 'TEXT') {
-      if (typeof value !== 'string' || !value.isWellFormed()) throw new Error(`${name}: no text`);
-      if (name === 'query' && value.length > 4 * MAX_TEXT) throw new Error('query: too long');
-    } else if (typeof value !== 'bigint' && !Number.isInteger(value))
-      throw new Error(`${name}: ${String(value)} is no integer`);
-  }
-}
-
-const mutated = fc
-  .tuple(
-    fc.constantFrom(...real),
-    fc.array(fc.record({ at: fc.nat(), value: fc.nat(255) }), { maxLength: 8 }),
-    fc.nat(9),
-  )
-  .map(([record, mutations, cut]) => {
-    const bytes = Buffer.from(record);
-    for (const [i, { at, value }] of mutations.entries())
-      bytes[at % (i % 2 === 0 ? Math.min(80, bytes.length) : bytes.length)] = value;
-    return cut === 0 ? bytes.subarray(0, bytes.length >> 1) : bytes;
-  });
+const mutated = mutatedOf(real, 80);
 
 test('the decoder: random bytes, and lengths that lie', () => {
   fc.assert(
@@ -78,7 +54,7 @@ test('the assembler: records mixed, changed, cut and lost', () => {
     fc.property(fc.array(mutated, { maxLength: 40 }), (records) => {
       const assembler = new PostgresAssembler({ ...world, maxText: MAX_TEXT }, sources);
       const { events } = replay(recording(records.map((bytes) => Buffer.from(bytes))), assembler);
-      for (const event of events) expectSound(event);
+      for (const event of events) expectSound(spec, event, MAX_TEXT);
       assembler.detach();
       const next = new PostgresAssembler(world, sources);
       next.restore(assembler.save());

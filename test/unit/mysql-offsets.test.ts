@@ -1,4 +1,6 @@
 /** Offsets out of code: functions as compilers write them, each shape that real servers have. */
+
+import { decode } from '../../native/x86.ts';
 import { accessesOf } from '../../tables/mysql_queries/accesses.ts';
 import {
   CONTEXT_IS_POINTER,
@@ -6,7 +8,6 @@ import {
   MysqlSymbol,
   offsetsOf,
 } from '../../tables/mysql_queries/offsets.ts';
-import { decode } from '../../tables/mysql_queries/x86.ts';
 
 /** Machine code in hex, one instruction a line, with what it says behind a semicolon. */
 const assemble = (text: string): Uint8Array =>
