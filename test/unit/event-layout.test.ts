@@ -2,9 +2,6 @@
  * The C side of the records (bpf/event.h, bpf/shell.h) and the reader's constants are the same: every
  * constant of ours becomes a _Static_assert that clang evaluates over the real headers.
  */
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import {
   Counter,
   cookie,
@@ -34,11 +31,17 @@ import {
   STATUS_UNKNOWN,
   StatusLayout,
 } from '../../tables/shell_history_live/records.ts';
+import {
+  offsets as atOffsets,
+  bodyOf,
+  checkC,
+  codeOf,
+  enumeratorsOf,
+  withClang,
+} from './c-layout.ts';
 
-const BPF = join(__dirname, '../../bpf');
-const header =
-  readFileSync(join(BPF, 'event.h'), 'utf8') + readFileSync(join(BPF, 'shell.h'), 'utf8');
-const code = header.replaceAll(/\/\*[\s\S]*?\*\//g, '');
+const code = codeOf('event.h', 'shell.h');
+const check = (assertions: readonly string[]) => checkC('shell.h', assertions);
 
 type Constants = Readonly<Record<string, number>>;
 
@@ -128,28 +131,6 @@ const DEFINES: Constants = {
 
 const COOKIE = { target: 0xfedc_ba98, probe: 0x7654_3210 };
 
-/** Compile assertions against the headers. @returns what clang says; '' where all of them hold */
-function check(assertions: readonly string[]): string {
-  const source = [
-    '#include "vmlinux.h"',
-    '#include "shell.h"',
-    ...assertions.map((assertion) => `_Static_assert(${assertion}, "");`),
-  ].join('\n');
-  const flags = ['-target', 'bpf', '-D__TARGET_ARCH_x86', '-fsyntax-only', '-Wall', '-x', 'c'];
-  const { status, stderr } = spawnSync('clang', [...flags, '-I', BPF, '-'], {
-    input: `${source}\n`,
-    encoding: 'utf8',
-  });
-  return status === 0 ? '' : stderr || `clang ended with ${status}`;
-}
-
-const bodyOf = (kind: 'struct' | 'enum', name: string): string =>
-  new RegExp(`${kind} ${name} \\{([^}]*)\\}`).exec(code)?.[1] ?? '';
-
-const noClang = spawnSync('clang', ['--version']).error !== undefined;
-const withClang = (name: string, body: () => void): void =>
-  noClang ? test.skip(`${name} (skipped: no clang)`, body) : test(name, body);
-
 describe('the records in C and their reader', () => {
   withClang('a wrong constant is noticed', () => {
     expect(check([`sizeof(struct record_header) == ${RecordHeader.size + 1}`])).toContain('failed');
@@ -158,22 +139,19 @@ describe('the records in C and their reader', () => {
 
   for (const { name, offsets, size, unread } of STRUCTS) {
     withClang(`struct ${name}: offsets and size`, () => {
-      const assertions = Object.entries(offsets).map(
-        ([member, offset]) => `__builtin_offsetof(struct ${name}, ${member}) == ${offset}`,
-      );
-      expect(check([`sizeof(struct ${name}) == ${size}`, ...assertions])).toBe('');
+      expect(check([`sizeof(struct ${name}) == ${size}`, ...atOffsets(name, offsets)])).toBe('');
     });
 
     test(`struct ${name}: every member is read, or known not to be`, () => {
-      const members = [...bodyOf('struct', name).matchAll(/(\w+)(\[\w*\])?;/g)].map((m) => m[1]);
+      const members = [...bodyOf(code, 'struct', name).matchAll(/(\w+)(\[\w*\])?;/g)].map(
+        (m) => m[1],
+      );
       expect(members.sort()).toEqual([...Object.keys(offsets), ...unread].sort());
     });
   }
 
   for (const { name, prefix, ours, count } of ENUMS) {
-    const enumerators = [...bodyOf('enum', name).matchAll(/(\w+) = /g)]
-      .map((match) => match[1] ?? '')
-      .filter((enumerator) => enumerator !== count);
+    const enumerators = enumeratorsOf(code, name).filter((enumerator) => enumerator !== count);
     const nameOf = (enumerator: string) => enumerator.slice(prefix.length);
 
     test(`enum ${name}: the same names`, () => {

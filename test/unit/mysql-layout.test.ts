@@ -1,7 +1,4 @@
 /** The C side of the records (bpf/mysql.h) and the reader's constants are the same: clang evaluates both. */
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { TargetLayout } from '../../native/events.ts';
 import { CONTEXT_IS_POINTER, MysqlSymbol } from '../../tables/mysql_queries/offsets.ts';
 import {
@@ -16,24 +13,10 @@ import {
 } from '../../tables/mysql_queries/records.ts';
 import { SettingsLayout } from '../../tables/mysql_queries/settings.ts';
 import { MysqlProbe } from '../../tables/mysql_queries/targets.ts';
+import { checkC, codeOf, enumeratorsOf, offsets, withClang } from './c-layout.ts';
 
-const BPF = join(__dirname, '../../bpf');
-const code = readFileSync(join(BPF, 'mysql.h'), 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, '');
-const noClang = spawnSync('clang', ['--version']).error !== undefined;
-const withClang = (name: string, body: () => void): void =>
-  noClang ? test.skip(`${name} (skipped: no clang)`, body) : test(name, body);
-
-/** @returns what clang says; '' where all of them hold */
-function check(assertions: readonly string[]): string {
-  const source = ['#include "vmlinux.h"', '#include "mysql.h"'];
-  for (const assertion of assertions) source.push(`_Static_assert(${assertion}, "");`);
-  const flags = ['-target', 'bpf', '-D__TARGET_ARCH_x86', '-fsyntax-only', '-Wall', '-x', 'c'];
-  const { status, stderr } = spawnSync('clang', [...flags, '-I', BPF, '-'], {
-    input: `${source.join('\n')}\n`,
-    encoding: 'utf8',
-  });
-  return status === 0 ? '' : stderr || `clang ended with ${status}`;
-}
+const code = codeOf('mysql.h');
+const check = (assertions: readonly string[]) => checkC('mysql.h', assertions);
 
 withClang('a wrong constant is noticed', () => {
   expect(check(['KNOWN_ERROR == 33'])).toContain('failed');
@@ -48,16 +31,8 @@ withClang('structs: offsets and sizes', () => {
     mysql_statement: StatementLayout,
     mysql_settings: SettingsLayout,
   };
-  for (const [name, layout] of Object.entries(structs))
-    expect(
-      check(
-        Object.entries(layout).map(([member, offset]) =>
-          member === 'size'
-            ? `sizeof(struct ${name}) == ${offset}`
-            : `__builtin_offsetof(struct ${name}, ${member}) == ${offset}`,
-        ),
-      ),
-    ).toBe('');
+  for (const [name, { size, ...members }] of Object.entries(structs))
+    expect(check([`sizeof(struct ${name}) == ${size}`, ...offsets(name, members)])).toBe('');
 });
 
 const ENUMS: readonly {
@@ -79,10 +54,7 @@ const ENUMS: readonly {
 ];
 
 for (const { name, prefix, ours, only } of ENUMS) {
-  const body = new RegExp(`enum ${name} \\{([^}]*)\\}`).exec(code)?.[1] ?? '';
-  const enumerators = [...body.matchAll(/(\w+) = /g)]
-    .map((match) => match[1] ?? '')
-    .filter((enumerator) => !only.includes(enumerator));
+  const enumerators = enumeratorsOf(code, name).filter((enumerator) => !only.includes(enumerator));
   withClang(`enum ${name}: the same names and values`, () => {
     const names = enumerators.map((enumerator) => enumerator.slice(prefix.length));
     expect(names.sort()).toEqual(Object.keys(ours).sort());

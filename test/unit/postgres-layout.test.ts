@@ -1,7 +1,4 @@
 /** The C side of the records (bpf/postgres.h) and the reader's constants are the same: clang evaluates both. */
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { TargetLayout } from '../../native/events.ts';
 import {
   IdentityKnown,
@@ -15,29 +12,10 @@ import {
   TypesLayout,
 } from '../../tables/postgres_queries/records.ts';
 import { PostgresProbe, PostgresSymbol } from '../../tables/postgres_queries/targets.ts';
+import { checkC, codeOf, enumeratorsOf, noClang, offsets, withClang } from './c-layout.ts';
 
-const BPF = join(__dirname, '../../bpf');
-const code = readFileSync(join(BPF, 'postgres.h'), 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, '');
-const noClang = spawnSync('clang', ['--version']).error !== undefined;
-const withClang = (name: string, body: () => void): void =>
-  noClang ? test.skip(`${name} (skipped: no clang)`, body) : test(name, body);
-
-/** @returns what clang says; '' where all of them hold */
-function check(assertions: readonly string[]): string {
-  const source = ['#include "vmlinux.h"', '#include "postgres.h"'];
-  for (const assertion of assertions) source.push(`_Static_assert(${assertion}, "");`);
-  const flags = ['-target', 'bpf', '-D__TARGET_ARCH_x86', '-fsyntax-only', '-Wall', '-x', 'c'];
-  const { status, stderr } = spawnSync('clang', [...flags, '-I', BPF, '-'], {
-    input: `${source.join('\n')}\n`,
-    encoding: 'utf8',
-  });
-  return status === 0 ? '' : stderr || `clang ended with ${status}`;
-}
-
-const offsets = (struct: string, layout: Readonly<Record<string, number>>) =>
-  Object.entries(layout).map(
-    ([name, at]) => `__builtin_offsetof(struct ${struct}, ${name}) == ${at}`,
-  );
+const code = codeOf('postgres.h');
+const check = (assertions: readonly string[]) => checkC('postgres.h', assertions);
 
 withClang('structs: offsets and sizes', () => {
   const { total, ...statement } = StatementLayout;
@@ -69,10 +47,7 @@ test.each([
   { name: 'postgres_known', prefix: 'KNOWN_', ours: Known },
   { name: 'postgres_identity_known', prefix: 'IDENTITY_', ours: IdentityKnown },
 ])('enum $name: the same names and values', ({ name, prefix, ours }) => {
-  const body = new RegExp(`enum ${name} \\{([^}]*)\\}`).exec(code)?.[1] ?? '';
-  const names = [...body.matchAll(/(\w+) = /g)].map((match) =>
-    (match[1] ?? '').slice(prefix.length),
-  );
+  const names = enumeratorsOf(code, name).map((enumerator) => enumerator.slice(prefix.length));
   expect(names.sort()).toEqual(Object.keys(ours).sort());
   if (!noClang)
     expect(check(Object.entries(ours).map(([n, value]) => `${prefix}${n} == ${value}`))).toBe('');
