@@ -181,7 +181,6 @@ int bash_parse_and_execute(struct pt_regs *ctx)
 {
 	__u64 cookie = bpf_get_attach_cookie(ctx);
 	struct target *target = probe_target(cookie);
-	struct shell *shell;
 	char from[3] = {};
 
 	if (!target)
@@ -189,19 +188,7 @@ int bash_parse_and_execute(struct pt_regs *ctx)
 	bpf_probe_read_user(from, sizeof(from), (void *)PT_REGS_PARM2(ctx));
 	if (from[0] != '-' || from[1] != 'c' || from[2] != 0)
 		return 0;
-	shell = current_shell_or_new(cookie, PT_REGS_IP(ctx) - target->probe_vaddr[PROBE_PARSE_AND_EXECUTE]);
-	if (!shell) {
-		count(COUNTER_SEEN);
-		count(COUNTER_LOST_STATE);
-		return 0;
-	}
-	if (shell->running || shell->open)
-		return 0;
-	shell->prompted = true;
-	shell->source = SOURCE_COMMAND_STRING;
-	typed(shell, SHELL_LINE, PT_REGS_PARM1(ctx));
-	shell->running = true;
-	shell->started = bpf_ktime_get_boot_ns();
+	command_string(cookie, PT_REGS_IP(ctx) - target->probe_vaddr[PROBE_PARSE_AND_EXECUTE], SHELL_LINE, PT_REGS_PARM1(ctx));
 	return 0;
 }
 

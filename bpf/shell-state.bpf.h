@@ -351,4 +351,23 @@ __noinline int typed_bytes(struct shell *shell, __u32 type, __u64 from, __u32 si
 	return 0;
 }
 
+/* What a shell was given with -c begins to run. @type how the text is written: SHELL_LINE … */
+static __always_inline void command_string(__u64 cookie, __u64 bias, __u8 type, __u64 text)
+{
+	struct shell *shell = current_shell_or_new(cookie, bias);
+
+	if (!shell) {
+		count(COUNTER_SEEN);
+		count(COUNTER_LOST_STATE);
+		return;
+	}
+	if (shell->running || shell->open)
+		return;
+	shell->prompted = true;
+	shell->source = SOURCE_COMMAND_STRING;
+	typed(shell, type, text);
+	shell->running = true;
+	shell->started = bpf_ktime_get_boot_ns();
+}
+
 #endif

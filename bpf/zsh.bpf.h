@@ -171,7 +171,6 @@ int zsh_execstring(struct pt_regs *ctx)
 {
 	__u64 cookie = bpf_get_attach_cookie(ctx);
 	struct target *target = probe_target(cookie);
-	struct shell *shell;
 	char context[4] = {};
 
 	if (!target)
@@ -179,19 +178,7 @@ int zsh_execstring(struct pt_regs *ctx)
 	bpf_probe_read_user(context, sizeof(context), (void *)PT_REGS_PARM4(ctx));
 	if (context[0] != 'c' || context[1] != 'm' || context[2] != 'd' || context[3] != 'a')
 		return 0;
-	shell = current_shell_or_new(cookie, PT_REGS_IP(ctx) - target->probe_vaddr[ZSH_PROBE_EXECSTRING]);
-	if (!shell) {
-		count(COUNTER_SEEN);
-		count(COUNTER_LOST_STATE);
-		return 0;
-	}
-	if (shell->running || shell->open)
-		return 0;
-	shell->prompted = true;
-	shell->source = SOURCE_COMMAND_STRING;
-	typed(shell, SHELL_META_LINE, PT_REGS_PARM1(ctx));
-	shell->running = true;
-	shell->started = bpf_ktime_get_boot_ns();
+	command_string(cookie, PT_REGS_IP(ctx) - target->probe_vaddr[ZSH_PROBE_EXECSTRING], SHELL_META_LINE, PT_REGS_PARM1(ctx));
 	return 0;
 }
 
