@@ -11,6 +11,7 @@ import { bpfObjectPath } from '../../native/assets.ts';
 import { mapValues, updateArray } from '../../native/bpf-map.ts';
 import { bootToUnix } from '../../native/clock.ts';
 import { LiveAuditError } from '../../native/errors.ts';
+import { RecordHeader } from '../../native/events.ts';
 import type { Executable } from '../../native/executables.ts';
 import { KernelRing, type RecordSink, RingWaker } from '../../native/kernel-ring.ts';
 import type { BpfObject } from '../../native/libbpf.ts';
@@ -127,6 +128,7 @@ export class CaptureSession {
         this.drain();
         return this.#ring.pauseAfter(this.#ring.position - from);
       });
+      this.drain(); // at once: a collector that is killed again soon must not leave the ring full
     } catch (error) {
       this.#object.close();
       throw error;
@@ -149,8 +151,11 @@ export class CaptureSession {
     const { remembered } = this.#options.capture;
     if (!remembered) return;
     const { map, valueSize } = remembered;
-    for (const value of mapValues(this.#object.mapFd(map), valueSize))
-      this.#assembler.accept(new DataView(value.buffer), 0, valueSize);
+    const records = [...mapValues(this.#object.mapFd(map), valueSize)]
+      .map((value) => new DataView(value.buffer))
+      .map((view) => ({ view, time: view.getBigUint64(RecordHeader.time, true) }))
+      .sort((a, b) => (a.time < b.time ? -1 : 1)); // a hash map has no order
+    for (const { view } of records) this.#assembler.accept(view, 0, valueSize);
   }
 
   /** Go on where the last collector stopped, if the kernel's ring buffer is still the same. */
