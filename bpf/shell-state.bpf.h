@@ -29,14 +29,15 @@ struct shell {
 	bool running;           /* between the return of the parser and the next prompt */
 	bool reading;           /* the line editor was called by the parser */
 	bool line_sent;         /* bash: readline gave the line that pre_process_line gets next */
-	bool line_due;          /* bash: the parser reads a line that no other hook has told yet */
+	bool line_due;          /* the parser reads a line that no other hook has told yet */
 	bool parsed;            /* zsh: its hend was seen */
+	bool interactive;       /* zsh: it has shown a prompt */
 	bool prompted;          /* its prompt was seen: false right after the attach */
 	bool replaced;          /* the program of a -c became another one: its end is the process's */
 	__u8 probe;             /* which hook runs now: the records are its own */
 	__u8 source;            /* enum shell_source, of the open command */
 	__u8 notified;          /* bash: calls of notify_and_cleanup for the command that is read */
-	__u8 reserved[4];
+	__u8 reserved[3];
 };
 
 struct {

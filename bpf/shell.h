@@ -63,6 +63,8 @@ enum zsh_probe {
 	ZSH_PROBE_HEND = 3,
 	ZSH_PROBE_HEND_RETURN = 4,
 	ZSH_PROBE_EXECSTRING = 5,
+	ZSH_PROBE_HBEGIN = 6,
+	ZSH_PROBE_SHINGETLINE_RETURN = 7,
 };
 
 /* Globals of zsh. */
@@ -73,6 +75,7 @@ enum zsh_symbol {
 	ZSH_CHLINE = 3,      /* char *: the command as it is read, history expanded; NULL: none is kept */
 	ZSH_HPTR = 4,        /* char *: the end of that */
 	ZSH_HISTDONE = 5,    /* int: HISTFLAG_… */
+	ZSH_SHIN = 6,        /* int: the descriptor that commands are read from */
 };
 
 /* Which probe of dash: the stub by which it calls read(); of busybox: its line editor. */

@@ -8,6 +8,9 @@
  *               │                → execode(…, "toplevel")                            it runs
  *   and round again: at the entry of preprompt the command before is done, and lastval is its $?.
  *
+ * Scripts and standard input come through the same loop, where hbegin() is what preprompt() is at a prompt, and
+ * shingetline() what zleentry() is.
+ *
  * The line editor is also entered by `select`, which says so in an argument, and by `vared`, which does not
  * come through zleentry: their input is a program's and is never read. Texts are metafied (zsh.h): a byte
  * 0x83 stands for an escape, and the next one has its bit 5 turned.
@@ -47,6 +50,7 @@ int zsh_preprompt(struct pt_regs *ctx)
 	ended(shell, SHELL_END, global_int(target, bias, ZSH_LASTVAL, STATUS_UNKNOWN));
 	prompts(shell);
 	shell->prompted = true;
+	shell->interactive = true;
 	shell->source = SOURCE_PROMPT;
 	return 0;
 }
@@ -99,6 +103,83 @@ int zsh_zleentry_return(struct pt_regs *ctx)
 }
 
 /*
+ * void hbegin(int dohist), hist.c: called by loop() before each command from anywhere, with 1; and, nested, for
+ * strings. Before a prompt, and again behind it, it comes too: there preprompt says what is to be said. Which
+ * shell has prompts is not known before the first one, but no line is read by then.
+ */
+SEC("uprobe")
+int zsh_hbegin(struct pt_regs *ctx)
+{
+	__u64 cookie = bpf_get_attach_cookie(ctx);
+	struct target *target = probe_target(cookie);
+	struct shell *shell;
+	__u8 source;
+	__u64 bias;
+
+	if (!target)
+		return 0;
+	bias = PT_REGS_IP(ctx) - target->probe_vaddr[ZSH_PROBE_HBEGIN];
+	if ((int)PT_REGS_PARM1(ctx) != 1 || zsh_is_nested(target, bias))
+		return 0;
+	source = global_int(target, bias, ZSH_SHIN, 0) == 0 ? SOURCE_STDIN : SOURCE_SCRIPT;
+	if (!source_wanted(source))
+		return 0;
+	shell = current_shell_or_new(cookie, bias);
+	if (!shell || shell->interactive)
+		return 0; /* counted where a line of it is read */
+	ended(shell, SHELL_END, global_int(target, bias, ZSH_LASTVAL, STATUS_UNKNOWN));
+	prompts(shell);
+	shell->prompted = true;
+	shell->source = source;
+	return 0;
+}
+
+/* The line of a script that was read last: it is there until the next one is. */
+static __always_inline void zsh_tell_line(struct shell *shell)
+{
+	if (!shell->line_due)
+		return;
+	shell->line_due = false;
+	typed(shell, SHELL_META_LINE, shell->argument);
+}
+
+/*
+ * char *shingetline(void), input.c, exported since 5.3: a line of a script, of standard input, or of a prompt
+ * without the line editor, with its newline and metafied; NULL at the end. inputline() frees the line before when
+ * it has this one.
+ */
+SEC("uretprobe")
+int zsh_shingetline_return(struct pt_regs *ctx)
+{
+	__u64 cookie = bpf_get_attach_cookie(ctx);
+	struct target *target = probe_target(cookie);
+	struct shell *shell = current_shell(ZSH_PROBE_SHINGETLINE_RETURN);
+
+	if (!target || !shell || shell->interactive || !shell->prompted || shell->running ||
+	    zsh_is_nested(target, shell->bias))
+		return 0;
+	zsh_tell_line(shell);
+	shell->argument = PT_REGS_RC(ctx);
+	shell->line_due = shell->argument != 0;
+	return 0;
+}
+
+/* The hend of a script's command, which has no view of the history: what runs begins now, and is told. */
+static __always_inline void zsh_script_parsed(struct shell *shell, bool runs)
+{
+	if (shell->running)
+		return;
+	if (runs || shell->open)
+		zsh_tell_line(shell);
+	shell->line_due = false;
+	if (!runs)
+		return;
+	shell->running = true;
+	if (shell->open)
+		shell->started = bpf_ktime_get_boot_ns();
+}
+
+/*
  * int hend(Eprog prog), hist.c: the end of the history's view of a command, called by loop() when it is parsed
  * or cannot be, and for strings and files. chline is the command as it was read, with its history expanded. It
  * also gives the first command after the attach (zleentry was entered before its probe was there), and what
@@ -120,6 +201,11 @@ int zsh_hend(struct pt_regs *ctx)
 	bias = PT_REGS_IP(ctx) - target->probe_vaddr[ZSH_PROBE_HEND];
 	if (zsh_is_nested(target, bias))
 		return 0;
+	shell = current_shell(ZSH_PROBE_HEND);
+	if (shell && shell->prompted && shell->source >= SOURCE_SCRIPT) {
+		zsh_script_parsed(shell, PT_REGS_PARM1(ctx) != 0);
+		return 0;
+	}
 	from = global_pointer(target, bias, ZSH_CHLINE, 0);
 	to = global_pointer(target, bias, ZSH_HPTR, 0);
 	if (!from || to <= from)

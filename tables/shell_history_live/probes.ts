@@ -33,6 +33,8 @@ export const ZshProbe = {
   HEND: 3,
   HEND_RETURN: 4,
   EXECSTRING: 5,
+  HBEGIN: 6,
+  SHINGETLINE_RETURN: 7,
 } as const;
 
 /** enum zsh_symbol */
@@ -43,6 +45,7 @@ export const ZshSymbol = {
   CHLINE: 3,
   HPTR: 4,
   HISTDONE: 5,
+  SHIN: 6,
 } as const;
 
 /** enum sh_probe */

@@ -1,7 +1,7 @@
 /** What the config says of shells, as the BPF side is told it (map `shell_filter`, bpf/shell.h). Pure. */
 import type { CaptureSettings } from '../collector/capture.ts';
 import { FILTER_VALUES, FilterLayout, FilterMode, SOURCE_NAMES } from './records.ts';
-import { COMMAND_STRING } from './targets.ts';
+import { COMMAND_STRING, SCRIPTS } from './targets.ts';
 
 export type SourceName = (typeof SOURCE_NAMES)[number];
 
@@ -22,9 +22,13 @@ export type ShellConfig = Readonly<Partial<Record<(typeof FILTERED)[number], Val
 export const DEFAULT_SOURCES: readonly SourceName[] = ['prompt'];
 
 export function shellSettings(config: ShellConfig): CaptureSettings {
+  const { sources } = config;
   return {
     maps: { shell_filter: filterBytes(config) },
-    options: config.sources.includes('command_string') ? [COMMAND_STRING] : [],
+    options: [
+      ...(sources.includes('command_string') ? [COMMAND_STRING] : []),
+      ...(sources.includes('script') || sources.includes('stdin') ? [SCRIPTS] : []),
+    ],
   };
 }
 

@@ -19,8 +19,8 @@ each line, exit_code NULL (their \`$?\` has no symbol), but that of the line whi
 other shells. A bash or zsh without symbols (bash-static of Debian) is in live_audit_probes with what is missing and
 what helps. fish and busybox only on x86-64.
 
-\`bash -c\`, \`zsh -c\`, and scripts that bash reads from a file or from standard input are rows where the config
-asks for them: \`{"shell": {"sources": ["prompt", "command_string", "script", "stdin"]}}\`. They are off by default, for a
+\`bash -c\`, \`zsh -c\`, and the top-level commands of scripts that either reads from a file or from standard input are
+rows where the config asks for them: \`{"shell": {"sources": ["prompt", "command_string", "script", "stdin"]}}\`. They are off by default, for a
 machine runs many of them. The same key keeps or drops commands by pid, uid, auid and exit code.
 
 Control characters but newline and tab are stored as \\xHH, byte by byte, like bytes that are not UTF-8. Secrets in

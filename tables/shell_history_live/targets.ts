@@ -17,6 +17,8 @@ import { firstGlobalOf, stubOf } from './stubs.ts';
 
 /** Probes that are attached only where the config asks for such commands. */
 export const COMMAND_STRING = 'command_string';
+/** Of bash the probes of a prompt see scripts too; zsh has others. */
+export const SCRIPTS = 'script or stdin';
 
 const hook = (
   index: number,
@@ -149,6 +151,11 @@ export const zsh: TargetKind = {
       ...hook(ZshProbe.EXECSTRING, 'zsh_execstring', 'execstring', false, false),
       option: COMMAND_STRING,
     },
+    { ...hook(ZshProbe.HBEGIN, 'zsh_hbegin', 'hbegin', false, false), option: SCRIPTS },
+    {
+      ...hook(ZshProbe.SHINGETLINE_RETURN, 'zsh_shingetline_return', 'shingetline', true, false),
+      option: SCRIPTS,
+    },
   ],
   globals: [
     { index: ZshSymbol.LASTVAL, symbol: 'lastval', gives: 'exit_code' },
@@ -161,6 +168,7 @@ export const zsh: TargetKind = {
     { index: ZshSymbol.CHLINE, symbol: 'chline', gives: 'expanded' },
     { index: ZshSymbol.HPTR, symbol: 'hptr', gives: 'expanded' },
     { index: ZshSymbol.HISTDONE, symbol: 'histdone', gives: 'expanded' },
+    { index: ZshSymbol.SHIN, symbol: 'SHIN', gives: 'telling scripts from stdin' },
   ],
   markers: ['preprompt', 'zleentry', 'hend', 'lastval'],
   paths: ['/usr/bin/zsh', '/bin/zsh', '/usr/local/bin/zsh'],

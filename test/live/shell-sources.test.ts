@@ -76,6 +76,7 @@ EOF
 exit 11
 true never
 `;
+  const SHELLS = ['bash', 'zsh'].filter((shell) => fs.existsSync(`/usr/bin/${shell}`));
   const COMMANDS = [
     ['true first', 0],
     ['f() {\n  return 7\n}', 0],
@@ -85,19 +86,53 @@ true never
     ['exit 11', 11],
   ];
 
-  test('a script', async () => {
+  const script = (text: string): string => {
     const file = path.join(directory, 'script');
-    fs.writeFileSync(file, SCRIPT);
-    const pid = run(['bash', file]);
+    fs.writeFileSync(file, text);
+    return file;
+  };
+
+  test.each(SHELLS)('a script of %s', async (shell) => {
+    const pid = run([shell, script(SCRIPT)]);
     const rows = await rowsOf(pid, COMMANDS.length);
     expect(story(rows)).toEqual(COMMANDS.map((command) => ['script', ...command]));
   });
 
-  test('a script from standard input, and nothing of what it reads there', async () => {
-    const pid = run(['bash'], `read SECRET\nhunter2secret\n${SCRIPT}`);
-    const rows = await rowsOf(pid, COMMANDS.length + 1);
-    expect(story(rows)).toEqual(
-      [['read SECRET', 0], ...COMMANDS].map((command) => ['stdin', ...command]),
+  test.each(SHELLS)(
+    'a script of %s from standard input, and nothing of what it reads there',
+    async (shell) => {
+      const pid = run([shell], `read SECRET\nhunter2secret\n${SCRIPT}`);
+      const rows = await rowsOf(pid, COMMANDS.length + 1);
+      expect(story(rows)).toEqual(
+        [['read SECRET', 0], ...COMMANDS].map((command) => ['stdin', ...command]),
+      );
+    },
+  );
+
+  const ZSH_SCRIPT = [
+    ['echo "Grüße, 世界 🌍 àÀ" >/dev/null', 0],
+    ['alias -g G="| false"; alias two="true; false"', 0],
+    ['true G', 1],
+    ['two', 1],
+    ['X=$(true\n  sh -c "exit 9")', 9],
+    ['. =(print "true in\\ntrue a file\\n(exit 12)")', 12],
+    ['eval "true\n(exit 13)"', 13],
+    ['f() {\n  local a\n\n  # a comment\n  return 7\n}', 0],
+    ['TRAPUSR1() { eval "true"; return 0 }; kill -USR1 $$', 0],
+    ['(exit 17) # behind it', 17],
+    [`echo ${'z'.repeat(20_000)} >/dev/null`, 0],
+    ['true \\\n  && false', 1],
+    ['exec sh -c "exit 5"', null],
+  ] as const;
+
+  (fs.existsSync('/usr/bin/zsh') ? test : test.skip).each([
+    ['from a file', 'script'],
+    ['from standard input', 'stdin'],
+  ])('what zsh alone has, %s', async (_, source) => {
+    const text = ZSH_SCRIPT.map(([command]) => `${command}\n`).join('\n# a comment\n');
+    const pid = source === 'script' ? run(['zsh', '-f', script(text)]) : run(['zsh', '-f'], text);
+    expect(story(await rowsOf(pid, ZSH_SCRIPT.length))).toEqual(
+      ZSH_SCRIPT.map((command) => [source, ...command]),
     );
   });
 

@@ -38,7 +38,9 @@ test('each filter where the layout has it; room that is left over repeats a valu
   });
 });
 
-test('only -c needs a probe of its own', () => {
-  expect(shellSettings({ sources: ['prompt', 'script', 'stdin'] }).options).toEqual([]);
+test('which probes are attached for what is asked', () => {
+  expect(shellSettings({ sources: ['prompt'] }).options).toEqual([]);
+  for (const source of ['script', 'stdin'] as const)
+    expect(shellSettings({ sources: ['prompt', source] }).options).toEqual(['script or stdin']);
   expect(shellSettings({ sources: ['command_string'] }).options).toEqual(['command_string']);
 });
