@@ -19,8 +19,8 @@ asked AS (
   FROM postgres_queries q
   UNION ALL
   SELECT
-    'mysql', q.eid, q.time_ns, q.query, q.sqlstate, coalesce(q.rows_sent, q.rows_affected), q.user, q.database, q.connection_id,
-    NULL
+    'mysql', q.eid, q.time_ns, q.query, q.sqlstate, coalesce(nullif(q.rows_sent, 0), q.rows_affected, q.rows_sent),
+    q.user, q.database, q.connection_id, NULL
   FROM mysql_queries q
 ),
 /* Which command names which client. mysql_queries knows no program: any client of that family. */

@@ -1,15 +1,15 @@
 """What runs SQL in the peer: a SQLite per statement, with the extensions' tables and a few of the core's."""
 
-import os
 import pwd
 import threading
 import time
 
 import apsw
+import core_processes
 from virtual_table import Column, Table
 
 CORE_TABLES = {"users", "processes", "time", "osquery_info", "osquery_extensions", "osquery_registry",
-               "shell_history"}
+               "process_open_sockets", "shell_history"}
 
 
 class QueryFailed(Exception):
@@ -53,7 +53,7 @@ class Database:
 
     def _run(self, sql: str, tables: dict, alone: bool):
         connection = apsw.Connection(":memory:")
-        _core_tables(connection, tables)
+        _core_tables(connection, tables, sql)
         requests = []
         for name, (client, columns, aliases) in tables.items():
             if not alone:
@@ -76,7 +76,7 @@ class Database:
         with self._lock:
             tables = dict(self.tables)
         connection = apsw.Connection(":memory:")
-        _core_tables(connection, tables)
+        _core_tables(connection, tables, sql)
         for name, (_, columns, _) in tables.items():
             connection.execute(
                 f"CREATE TABLE {name} (" + ", ".join(f'"{c.name}" {c.type}' for c in columns) + ")"
@@ -121,7 +121,7 @@ def _changer(client):
     return change
 
 
-def _core_tables(connection, extended):
+def _core_tables(connection, extended, sql):
     connection.execute("CREATE TABLE osquery_registry (registry TEXT, name TEXT, active INTEGER)")
     for name in extended:
         connection.execute("INSERT INTO osquery_registry VALUES ('table', ?, 1)", (name,))
@@ -130,9 +130,13 @@ def _core_tables(connection, extended):
     connection.execute("CREATE TABLE users (uid BIGINT, username TEXT)")
     for user in pwd.getpwall():
         connection.execute("INSERT INTO users VALUES (?, ?)", (user.pw_uid, user.pw_name))
-    connection.execute("CREATE TABLE processes (pid BIGINT)")
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        connection.execute("INSERT INTO processes VALUES (?)", (int(pid),))
+    connection.execute(f"CREATE TABLE processes ({core_processes.PROCESSES})")
+    connection.executemany("INSERT INTO processes VALUES (?, ?, ?, ?, ?)", core_processes.processes())
+    connection.execute(f"CREATE TABLE process_open_sockets ({core_processes.SOCKETS})")
+    if "process_open_sockets" in sql:
+        connection.executemany(
+            "INSERT INTO process_open_sockets VALUES (?, ?, ?, ?, ?, ?, ?)", core_processes.open_sockets()
+        )
 
 
 def _shown(value):
