@@ -145,8 +145,18 @@ describeInstalled(clients, 'one session, one story', () => {
   test.each([
     ['psql, unix socket', () => PSQL, 'SELECT 42', 'name'],
     ['psql, TCP', () => `${PSQL} -h 127.0.0.1`, 'SELECT 43', 'port'],
-    ['mysql, unix socket', () => `${MYSQL} -S ${mysql.socket} -u root`, 'SELECT 44', 'name'],
-    ['mysql, TCP', () => `${MYSQL} -h 127.0.0.1 -P ${mysql.port} -u app`, 'SELECT 45', 'name'],
+    [
+      'mysql, unix socket',
+      (): string => `${MYSQL} -S ${mysql.socket} -u root`,
+      'SELECT 44',
+      'name',
+    ],
+    [
+      'mysql, TCP',
+      (): string => `${MYSQL} -h 127.0.0.1 -P ${mysql.port} -u app`,
+      'SELECT 45',
+      'name',
+    ],
   ] as const)('while a client is connected: %s', async (name, command, statement, matched) => {
     // When a process began is known to the second: a client of the same name just before would count, too.
     if (name === 'mysql, TCP') await new Promise((resolve) => setTimeout(resolve, 2100));
