@@ -142,35 +142,31 @@ describeInstalled(clients, 'one session, one story', () => {
   const PROMPT = /sql> $/;
   const told = (row: { readonly [column: string]: string }) => row.query?.startsWith('SELECT 4');
 
-  test.each([
+  type Client = readonly [name: string, command: () => string, statement: string, matched: string];
+  const CLIENTS: readonly Client[] = [
     ['psql, unix socket', () => PSQL, 'SELECT 42', 'name'],
     ['psql, TCP', () => `${PSQL} -h 127.0.0.1`, 'SELECT 43', 'port'],
-    [
-      'mysql, unix socket',
-      (): string => `${MYSQL} -S ${mysql.socket} -u root`,
-      'SELECT 44',
-      'name',
-    ],
-    [
-      'mysql, TCP',
-      (): string => `${MYSQL} -h 127.0.0.1 -P ${mysql.port} -u app`,
-      'SELECT 45',
-      'name',
-    ],
-  ] as const)('while a client is connected: %s', async (name, command, statement, matched) => {
-    // When a process began is known to the second: a client of the same name just before would count, too.
-    if (name === 'mysql, TCP') await new Promise((resolve) => setTimeout(resolve, 2100));
-    const shell = await bash();
-    await shell.run('true'); // the shell's first row; that of the client comes when it has ended
-    await within(shell, command(), PROMPT);
-    await within(shell, `${statement};`, PROMPT);
-    const sql = shipped('session_clients.sql', shell.pid);
-    const rows = (await asked(sql, (found) => found.some(told))).filter(told);
-    expect(rows.map(({ query, cmdline }) => [query?.replace(';', ''), cmdline])).toEqual([
-      [statement, expect.stringMatching(name.startsWith('psql') ? /psql -X/ : /mysql -A/)],
-    ]);
-    expect(rows[0]).toMatchObject({ shell: `${shell.pid}`, matched, others: '0', sqlstate: '' });
-    await within(shell, '\\q', /\[0\]> /);
-    expect((await peer.sql(sql)).rows).toEqual([]);
-  });
+    ['mysql, unix socket', () => `${MYSQL} -S ${mysql.socket} -u root`, 'SELECT 44', 'name'],
+    ['mysql, TCP', () => `${MYSQL} -h 127.0.0.1 -P ${mysql.port} -u app`, 'SELECT 45', 'name'],
+  ];
+
+  test.each(CLIENTS)(
+    'while a client is connected: %s',
+    async (name, command, statement, matched) => {
+      // When a process began is known to the second: a client of the same name just before would count, too.
+      if (name === 'mysql, TCP') await new Promise((resolve) => setTimeout(resolve, 2100));
+      const shell = await bash();
+      await shell.run('true'); // the shell's first row; that of the client comes when it has ended
+      await within(shell, command(), PROMPT);
+      await within(shell, `${statement};`, PROMPT);
+      const sql = shipped('session_clients.sql', shell.pid);
+      const rows: Rows = (await asked(sql, (found) => found.some(told))).filter(told);
+      expect(rows.map(({ query, cmdline }) => [query?.replace(';', ''), cmdline])).toEqual([
+        [statement, expect.stringMatching(name.startsWith('psql') ? /psql -X/ : /mysql -A/)],
+      ]);
+      expect(rows[0]).toMatchObject({ shell: `${shell.pid}`, matched, others: '0', sqlstate: '' });
+      await within(shell, '\\q', /\[0\]> /);
+      expect((await peer.sql(sql)).rows).toEqual([]);
+    },
+  );
 });
