@@ -107,6 +107,7 @@ try {
     found(`JOIN: ${CALLS} calls by ${column}`, times, note, 300);
   }
 } finally {
+  manager.endPings(false);
   child.kill();
   await once(child, 'exit');
   await manager.close();

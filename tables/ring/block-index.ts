@@ -1,11 +1,16 @@
 /**
- * A sparse index over the records of a ring: one entry for every 64 eids (a block), with the position of
+ * A sparse index over the records of a ring: one entry for every 16 eids (a block), with the position of
  * its first record and the span of its times. Times are only roughly ordered, so they are not searched but
  * summed up, again per 64 and per 4096 blocks: a query steps over what cannot match in large strides.
  */
 
-/** Records per block. Blocks are numbered by `floor(eid / BLOCK_RECORDS)`. */
-export const BLOCK_RECORDS = 64;
+/**
+ * Records per block. Blocks are numbered by `floor(eid / BLOCK_RECORDS)`. One record costs the copy of its block: with
+ * few in it, rows that lie far apart are cheap; the index has 24 bytes for each block.
+ */
+export const BLOCK_RECORDS = 16;
+/** Blocks that are read in one go at most, where a query is for a time: each go is a look at the writer. */
+const RUN_BLOCKS = 64;
 /** Blocks per entry of each summary level. */
 const WIDTHS = [1, 64, 4096] as const;
 /** Dropped entries are taken out of an array when they are more than this and more than half of it. */
@@ -148,6 +153,22 @@ export class BlockIndex {
       candidate = Math.floor(candidate / level.width) * level.width - 1;
     }
     return first - 1;
+  }
+
+  /** One past the last block of a run of such blocks that begins with `block`, below `end`. */
+  runEnd(block: number, end: number, from: number, to: number): number {
+    const most = Math.min(end, block + RUN_BLOCKS);
+    let next = block + 1;
+    while (next < most && this.#misses(next, from, to) === undefined) next++;
+    return next;
+  }
+
+  /** The first block of a run of such blocks that ends with `block`, not before `first`. */
+  runStart(block: number, first: number, from: number, to: number): number {
+    const least = Math.max(first, block - RUN_BLOCKS + 1);
+    let begin = block;
+    while (begin > least && this.#misses(begin - 1, from, to) === undefined) begin--;
+    return begin;
   }
 
   /** The widest entry around the block that cannot match. */

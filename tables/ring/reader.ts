@@ -107,7 +107,9 @@ export class RingReader {
         if (first > next) scan.overtaken += walk.wanted(next, index.eid(first));
         const block = index.next(first, walk.endBlock, walk.from, walk.to);
         if (block >= walk.endBlock) break;
-        const stop = walk.isTimed ? block + 1 : walk.endBlock;
+        const stop = walk.isTimed
+          ? index.runEnd(block, walk.endBlock, walk.from, walk.to)
+          : walk.endBlock;
         const { start, startEid, end, endEid } = walk.span(block, stop);
         scan.start(start, end, startEid, Math.min(endEid, walk.lastEid + 1));
         while (scan.next() && scan.eid <= walk.lastEid) if (walk.passes()) yield walk.cursor;
@@ -130,20 +132,20 @@ export class RingReader {
     lookups: readonly Lookup[],
   ): Generator<RecordCursor, void, undefined> {
     const ring = this.#ring;
-    const eids = ring === null ? undefined : this.#candidates(ring, bounds, lookups);
-    return ring === null || eids === undefined
-      ? this.range(bounds)
-      : this.#chosen(ring, bounds, eids);
+    if (ring === null || lookups.length === 0) return this.range(bounds);
+    const scan = new ForwardScan(ring);
+    const walk = new Walk(ring, scan, this.#codec, bounds);
+    const eids = this.#candidates(ring, walk, lookups);
+    return eids === undefined ? this.range(bounds) : this.#chosen(ring, scan, walk, eids);
   }
 
   /** @param eids in order */
   *#chosen(
     ring: SharedRing,
-    bounds: RingRange,
+    scan: ForwardScan,
+    walk: Walk,
     eids: readonly number[],
   ): Generator<RecordCursor, void, undefined> {
-    const scan = new ForwardScan(ring);
-    const walk = new Walk(ring, scan, this.#codec, bounds);
     ring.retain();
     try {
       const { index } = ring;
@@ -170,13 +172,7 @@ export class RingReader {
   }
 
   /** The eids of the most selective lookup in order; undefined where reading all is as good. */
-  #candidates(
-    ring: SharedRing,
-    bounds: RingRange,
-    lookups: readonly Lookup[],
-  ): number[] | undefined {
-    if (lookups.length === 0) return undefined;
-    const walk = new Walk(ring, new ForwardScan(ring), this.#codec, bounds);
+  #candidates(ring: SharedRing, walk: Walk, lookups: readonly Lookup[]): number[] | undefined {
     const { index } = ring;
     const first = index.next(walk.firstBlock, walk.endBlock, walk.from, walk.to);
     const last = index.previous(walk.endBlock - 1, first, walk.from, walk.to);
@@ -221,7 +217,7 @@ export class RingReader {
           scan.overtaken += walk.wanted(walk.firstBlock, Math.min(low, end) * BLOCK_RECORDS);
           break;
         }
-        const begin = walk.isTimed ? block : low;
+        const begin = walk.isTimed ? index.runStart(block, low, walk.from, walk.to) : low;
         const span = walk.span(begin, block + 1);
         scan.start(span.start, span.end, span.startEid, span.endEid);
         while (scan.next() && scan.eid >= walk.firstEid) if (walk.passes()) yield walk.cursor;

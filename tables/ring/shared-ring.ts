@@ -46,6 +46,8 @@ export class SharedRing {
   /** The index covers the records from tail up to here; `nextEid` is the eid of the one that begins here. */
   indexed = 0;
   nextEid = 0;
+  /** The tail as `extend` saw it last. */
+  oldest = 0;
   readonly #fd: number;
   readonly #page = new Views(new ArrayBuffer(HEADER_BYTES));
   readonly #again = new Views(new ArrayBuffer(HEADER_BYTES));
@@ -200,8 +202,12 @@ export class SharedRing {
     }
     if (this.damage !== null && tail <= this.#damagedAt) return;
     this.damage = null;
-    if (this.indexed < head) this.#index(tail, head);
-    this.index.prune(this.tail);
+    this.oldest = tail;
+    if (this.indexed < head) {
+      this.#index(tail, head);
+      this.oldest = this.tail; // that may have taken a while
+    }
+    this.index.prune(this.oldest);
   }
 
   /**

@@ -47,7 +47,7 @@ export class Walk {
     this.#codec = codec;
     this.#bounds = bounds;
     this.cursor = new RecordCursor(codec, scan);
-    this.#tail = ring.tail;
+    this.#tail = ring.oldest;
     this.#indexed = ring.indexed;
     this.#nextEid = ring.nextEid;
     this.#oldestEid = ring.index.eid(ring.index.first);
