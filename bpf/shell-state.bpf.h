@@ -19,6 +19,7 @@
 struct shell {
 	__u64 bias;             /* where the binary is loaded, less where it was linked */
 	__u64 argument;         /* of the function that runs now, for its return */
+	__u64 prompt_depth;     /* sh: stack pointer where the first line of a command is read; 0: not known */
 	__u64 started;          /* when the open command began to run, CLOCK_BOOTTIME, ns; 0: it does not yet */
 	__u32 target;
 	__u32 seq;              /* of the next record */
@@ -32,12 +33,14 @@ struct shell {
 	bool line_due;          /* the parser reads a line that no other hook has told yet */
 	bool parsed;            /* zsh: its hend was seen */
 	bool interactive;       /* zsh: it has shown a prompt */
+	bool continued;         /* sh: the line before ends in a backslash */
+	bool heredoc;           /* sh: the command has here-documents */
+	__u8 heredocs_due;      /* sh: those whose first line was not read yet */
 	bool prompted;          /* its prompt was seen: false right after the attach */
 	bool replaced;          /* the program of a -c became another one: its end is the process's */
 	__u8 probe;             /* which hook runs now: the records are its own */
 	__u8 source;            /* enum shell_source, of the open command */
 	__u8 notified;          /* bash: calls of notify_and_cleanup for the command that is read */
-	__u8 reserved[3];
 };
 
 struct {

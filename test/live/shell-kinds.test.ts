@@ -112,6 +112,59 @@ for (const [program, argv] of LINE_SHELLS)
     beforeAll(start);
     afterAll(end);
 
+    test('commands of several lines: a row for each command', async () => {
+      const shell = await ShellSession.open(argv);
+      const typed = [
+        ['true one'],
+        ['for i in 1 2', 'do', '  sh -c "exit 4"', 'done'],
+        ['echo "first', '', 'third" >/dev/null'],
+        ['cat <<EOF >/dev/null; (exit 6)', 'body $HOME', '', '  more', 'EOF'],
+        ['true &&', 'false'],
+        ['true; \\', 'sh -c "exit 5"'],
+        ['echo a \\', 'b \\', 'c >/dev/null'],
+        ["echo 'ends in \\\\' >/dev/null # \\\\"],
+        ['f() {', 'return 7', '}'],
+        ['f'],
+        ['case x in', 'x) (exit 8);;', 'esac'],
+        ['X=$(true', 'sh -c "exit 9")'],
+        ['. /dev/null; eval "true', 'false"'],
+        ['echo $((1<<4)) >/dev/null'],
+        ['true last'],
+      ];
+      const prompted: number[] = [];
+      for (const lines of typed) prompted.push(await shell.run(...lines));
+      const from = shell.pty.output.length;
+      await shell.pty.type('if true\r');
+      await shell.pty.expect(/more/, from);
+      await shell.keys('\x03');
+      await shell.run('true after Ctrl-C');
+      const rows = await rowsOf(shell.pid, typed.length + 2);
+      expect(rows.map((row) => row.command)).toEqual([
+        ...typed.map((lines) => lines.join('\n')),
+        ...['if true', 'true after Ctrl-C'],
+      ]);
+      expect(prompted).toEqual([0, 4, 0, 6, 1, 5, 0, 0, 0, 7, 8, 9, 1, 0, 0]);
+    });
+
+    test('around the attach: amid a command of several lines', async () => {
+      await collector.end();
+      const shell = await ShellSession.open(argv);
+      const from = shell.pty.output.length;
+      await shell.pty.type('for i in 1\rdo\r');
+      await shell.pty.expect(/more[\s\S]*more/, from);
+      await start();
+      await shell.pty.type('true\r');
+      await shell.run('done');
+      await shell.run('for i in 1', 'do true', 'done');
+      await shell.run('true last');
+      const rows = await rowsOf(shell.pid, 3);
+      expect(rows.map((row) => row.command)).toEqual([
+        'done',
+        'for i in 1\ndo true\ndone',
+        'true last',
+      ]);
+    });
+
     test('lines, and nothing of what `read` reads', async () => {
       const shell = await ShellSession.open(argv);
       await shell.run('sh -c "exit 4"').catch(() => {});
