@@ -1,10 +1,10 @@
 /** One client of the extension's socket: messages in, replies out, in order, one at a time. */
 import type { Socket } from 'node:net';
 import type { Budget } from './budget.ts';
-import { replyWithRows, send } from './generate.ts';
+import { type ReplyMeans, replyWithRows } from './generate.ts';
 import type { PluginReply } from './plugin.ts';
 import type { PluginSet } from './plugin-set.ts';
-import type { SlabPool } from './slab-pool.ts';
+import { send } from './row-sender.ts';
 import type { GenerateAnswer } from './table-plugin.ts';
 import { BinaryReader } from './thrift/binary-reader.ts';
 import { BinaryWriter } from './thrift/binary-writer.ts';
@@ -15,14 +15,11 @@ import { ExtensionCode, ExtensionProcessor, type Response, type Status } from '.
 const REQUEST_LIMITS: Limits = { messageBytes: 16 * 1024 * 1024, entries: 1024 };
 
 /** What all connections of a server share. */
-export interface Service {
+export interface Service extends ReplyMeans {
   readonly uuid: bigint;
   readonly plugin: PluginSet;
   /** A client that neither sends nor reads for so long is closed. */
   readonly idleMs: number;
-  /** For replies that are being encoded or sent. */
-  readonly replies: Budget;
-  readonly slabs: SlabPool;
   /** For requests that are not whole yet. */
   readonly requests: Budget;
   readonly log: (line: string) => void;
@@ -47,7 +44,7 @@ export class Connection {
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('error', () => socket.destroy());
     // A client that closes with unread bytes resets the connection (unix(7)): that is an error, no end.
-    socket.on('end', () => this.#confirm());
+    socket.on('end', () => this.#leave());
     socket.on('close', () => this.#account(0));
     socket.setTimeout(service.idleMs);
     // Each time: a callback given to setTimeout would be called once.
@@ -90,7 +87,9 @@ export class Connection {
   }
 
   /** osquery opens a connection for each call and closes it when it has the whole answer. */
-  #confirm(): void {
+  #leave(): void {
+    // Left to itself a socket is shut down first, which is one more system call.
+    if (!this.#busy) this.#socket.destroy();
     const taken = this.#taken;
     this.#taken = undefined;
     try {
@@ -155,11 +154,10 @@ export class Connection {
 
   /** The error with which the table failed, before a byte of the answer was sent. */
   async #generate(answer: GenerateAnswer, message: Buffer): Promise<unknown> {
-    const { uuid, replies, slabs } = this.#service;
     const { rseqid } = new BinaryReader(message).readMessageBegin();
     this.#generating = true;
     try {
-      this.#taken = await replyWithRows(this.#socket, rseqid, uuid, answer, replies, slabs);
+      this.#taken = await replyWithRows(this.#socket, rseqid, answer, this.#service);
       return undefined;
     } catch (error) {
       return error;

@@ -5,8 +5,8 @@
 import { LiveAuditError } from '../../native/errors.ts';
 import { type Constraint, Operator, type QueryContext } from './context.ts';
 import { isBounded } from './decode.ts';
-import { rowIdColumn } from './row-id.ts';
-import type { ColumnSpec, TableSpec } from './spec.ts';
+import { TableColumns } from './selection.ts';
+import type { TableSpec } from './spec.ts';
 
 /** Each table column once, and aliases. */
 const MAX_COLUMNS = 8192;
@@ -25,12 +25,14 @@ const OPERATORS: ReadonlyMap<unknown, Operator> = new Map(
  * @throws LiveAuditError QUERY_CONTEXT
  */
 export function decodeContext(json: string | undefined, spec: TableSpec): QueryContext {
-  if (json === undefined || json === '') return { columns: spec.columns, constraints: [] };
+  const table = TableColumns.of(spec);
+  if (json === undefined || json === '') return { columns: table.named(), constraints: [] };
   if (!isBounded(json)) throw refuse(`too large (${json.length} characters)`);
   const context = object(parse(json), 'the context');
-  const columns = columnsUsed(context.colsUsed, spec);
-  if (rowIdColumn(spec) === undefined) return { columns, constraints: [] };
-  return { columns, ...constraints(context.constraints, spec) };
+  // A list without the key is an osquery before 4.1, which does not say: all columns then.
+  const columns = table.named(names(context.colsUsed));
+  if (!table.hasRowId) return { columns, constraints: [] };
+  return { columns, ...constraints(context.constraints, table.names) };
 }
 
 function parse(json: string): unknown {
@@ -41,22 +43,16 @@ function parse(json: string): unknown {
   }
 }
 
-/** A list without the key is an osquery before 4.1, which does not say: all columns then. */
-function columnsUsed(list: unknown, spec: TableSpec): readonly ColumnSpec[] {
-  if (list === undefined) return spec.columns;
-  const names = new Set<string>();
-  for (const name of array(list, 'colsUsed', MAX_COLUMNS)) names.add(string(name, 'a used column'));
-  return spec.columns.filter(
-    ({ name, aliases }) => names.has(name) || aliases?.some((alias) => names.has(alias)),
-  );
+function names(list: unknown): readonly string[] | undefined {
+  if (list === undefined) return undefined;
+  return array(list, 'colsUsed', MAX_COLUMNS).map((name) => string(name, 'a used column'));
 }
 
 function constraints(
   list: unknown,
-  spec: TableSpec,
+  known: ReadonlySet<string>,
 ): { readonly constraints: Constraint[]; readonly limited?: true } {
   if (list === undefined) return { constraints: [] };
-  const known = new Set(spec.columns.map((column) => column.name));
   const result: Constraint[] = [];
   let limited = false;
   let left = MAX_CONSTRAINTS;

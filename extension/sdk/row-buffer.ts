@@ -28,7 +28,7 @@ const UTF8_MAX = 3;
 const LONG_TEXT = 4096;
 
 export class RowBuffer implements CellSink {
-  readonly #isInteger: readonly boolean[];
+  readonly #types: readonly ColumnType[];
   readonly #slabs: SlabChain;
   /** The chain's current one. */
   #slab: Slab;
@@ -43,7 +43,7 @@ export class RowBuffer implements CellSink {
    * @param budget for the slabs; given back by `release`
    */
   constructor(types: readonly ColumnType[], budget: Budget, pool: SlabPool) {
-    this.#isInteger = types.map((type) => type === 'INTEGER' || type === 'BIGINT');
+    this.#types = types;
     this.#slabs = new SlabChain(budget, pool);
     this.#slab = this.#slabs.current;
   }
@@ -57,7 +57,7 @@ export class RowBuffer implements CellSink {
    * @throws LiveAuditError RESULT_TOO_LARGE, after which only `release` is left to call
    */
   append(row: Row | EncodableRow): void {
-    const columns = this.#isInteger.length;
+    const columns = this.#types.length;
     this.#rowStart = this.#at;
     this.#reserve(ROW_HEADER + columns);
     this.#begin();
@@ -134,7 +134,7 @@ export class RowBuffer implements CellSink {
   #begin(): void {
     this.#cell = 0;
     this.#run.end();
-    this.#at = this.#rowStart + ROW_HEADER + this.#isInteger.length;
+    this.#at = this.#rowStart + ROW_HEADER + this.#types.length;
   }
 
   /**
@@ -142,7 +142,7 @@ export class RowBuffer implements CellSink {
    * @returns false where that cannot be, as one is long or not ASCII; begin the row again then
    */
   #joined(row: Row): boolean {
-    const columns = this.#isInteger.length;
+    const columns = this.#types.length;
     let all = '';
     const { bytes } = this.#slab;
     const lengths = this.#rowStart + ROW_HEADER;
@@ -167,7 +167,9 @@ export class RowBuffer implements CellSink {
     if (typeof value === 'string') return value;
     if (typeof value === 'bigint') return String(value);
     if (!Number.isFinite(value)) return undefined;
-    if (!this.#isInteger[cell] || Number.isSafeInteger(value)) return String(value);
+    const type = this.#types[cell];
+    const isInteger = type === 'INTEGER' || type === 'BIGINT';
+    if (!isInteger || Number.isSafeInteger(value)) return String(value);
     return String(BigInt(Math.trunc(value)));
   }
 

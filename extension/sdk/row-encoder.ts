@@ -1,9 +1,10 @@
 /**
- * Buffered rows → the bytes of `list<map<string,string>>`. The hot path: npm thrift takes 20 times the CPU and
- * holds the event loop for all of it.
+ * Buffered rows → the bytes of `list<map<string,string>>`, in chunks. The hot path: npm thrift takes 20 times the CPU
+ * and holds the event loop for all of it.
  */
 import { LONG, NULL, ROW_HEADER } from './row-buffer.ts';
-import { Slab, WORD } from './slab-pool.ts';
+import type { RowKeys } from './row-keys.ts';
+import { NO_SLAB, Slab, WORD } from './slab-pool.ts';
 import { I32_SIZE, MAP_HEADER_SIZE, Type } from './thrift/wire.ts';
 
 /**
@@ -11,52 +12,36 @@ import { I32_SIZE, MAP_HEADER_SIZE, Type } from './thrift/wire.ts';
  * the next is encoded while the client reads.
  */
 const CHUNK_SIZE = 128 * 1024;
+/** Kept free in each chunk for what stands behind the rows. */
+const TAIL_ROOM = 64;
 /** From here on a call to copy costs less than a loop over words. */
 const LONG_COPY = 256;
 /** Instead of a length: NULL. */
 const NO_VALUE = -1;
 
-/** A key with its length in front, and zeros up to a whole word. */
-interface EncodedName {
-  readonly view: DataView;
-  readonly length: number;
-}
-
-interface Key extends EncodedName {
-  /** It is sent with the value of the key before it. */
-  readonly again: boolean;
-}
-
-/** They are the names of columns, so they are few. */
-const encodedNames = new Map<string, EncodedName>();
-
 export class RowEncoder {
-  /** In the order of the columns. */
-  readonly #keys: readonly Key[];
-  readonly #columns: number;
-  /** Bytes of all keys of a row and of its values' lengths. */
-  readonly #overhead: number;
-  readonly #mostKeys: number;
-  #from = new Slab(0);
+  readonly #keys: RowKeys;
+  #from = NO_SLAB;
   #at = 0;
+  /** Being filled: the first of `#chunks`, or a larger one for a very long row. */
   #chunk: Slab;
-  #other: Slab;
+  #end = 0;
+  #chunks: readonly [Slab, Slab];
 
   /**
-   * @param keys per column of the buffered rows; a column has one or more
-   * @param chunks two in turn: one may be on its way while the other is filled
+   * @param keys of the buffered rows
+   * @param chunks two in turn, of `SLAB_SIZE`: one may be on its way while the other is filled
    */
-  constructor(keys: readonly (readonly string[])[], chunks: readonly [Slab, Slab]) {
-    [this.#chunk, this.#other] = chunks;
-    this.#columns = keys.length;
-    this.#keys = keys.flatMap((names) =>
-      names.map((name, i) => ({ ...encoded(name), again: i > 0 })),
-    );
-    this.#overhead = this.#keys.reduce(
-      (sum, { length }) => sum + length + I32_SIZE,
-      MAP_HEADER_SIZE,
-    );
-    this.#mostKeys = Math.max(1, ...keys.map((names) => names.length));
+  constructor(keys: RowKeys, chunks: readonly [Slab, Slab]) {
+    this.#keys = keys;
+    this.#chunks = chunks;
+    this.#chunk = chunks[0];
+  }
+
+  /** Bytes as they stand, such as those before and behind the rows: at most `TAIL_ROOM`. */
+  put(bytes: Uint8Array): void {
+    this.#chunk.bytes.set(bytes, this.#end);
+    this.#end += bytes.length;
   }
 
   /** Begin with the rows of a slab. */
@@ -65,38 +50,40 @@ export class RowEncoder {
     this.#at = 0;
   }
 
-  /** All rows of the slab are encoded. */
-  get isDone(): boolean {
-    return this.#at >= this.#from.filled;
-  }
-
-  /** The next bytes to send, good until the call after the next; undefined when the slab is done. */
-  next(): Buffer | undefined {
-    if (this.isDone) return undefined;
-    let chunk = this.#chunk;
-    this.#chunk = this.#other;
-    this.#other = chunk;
-    let end = 0;
-    while (!this.isDone) {
+  /** Goes on with the slab's rows. @returns true when the chunk is full: `take` it; false when the slab is done */
+  fill(): boolean {
+    const { overhead, most } = this.#keys;
+    while (this.#at < this.#from.filled) {
       const length = this.#from.view.getUint32(this.#at);
-      const bound = this.#overhead + length * this.#mostKeys;
-      if (end + bound > Math.max(CHUNK_SIZE, end === 0 ? chunk.size : 0)) {
-        if (end > 0) break;
-        chunk = new Slab(bound); // one very long row
+      const bound = overhead + length * most;
+      const room = this.#end === 0 ? this.#chunk.size - TAIL_ROOM : CHUNK_SIZE;
+      if (this.#end + bound > room) {
+        if (this.#end > 0) return true;
+        this.#chunk = new Slab(bound + TAIL_ROOM); // one very long row
       }
-      end = this.#row(chunk, end, this.#at + ROW_HEADER);
+      this.#end = this.#row(this.#chunk, this.#end, this.#at + ROW_HEADER);
       this.#at += ROW_HEADER + length;
     }
-    return chunk.bytes.subarray(0, end);
+    return false;
+  }
+
+  /** The bytes since the call before, good until the call after the next. */
+  take(): Buffer {
+    const bytes = this.#chunk.bytes.subarray(0, this.#end);
+    const [before, next] = this.#chunks;
+    this.#chunks = [next, before];
+    this.#chunk = next;
+    this.#end = 0;
+    return bytes;
   }
 
   /** NULL is a missing key. @returns the offset behind the row in the chunk */
   #row(chunk: Slab, start: number, from: number): number {
-    const keys = this.#keys;
+    const { keys, columns } = this.#keys;
     const source = this.#from.view;
     const target = chunk.view;
     let column = from;
-    let at = from + this.#columns;
+    let at = from + columns;
     let to = start + MAP_HEADER_SIZE;
     let entries = 0;
     let value = 0;
@@ -138,17 +125,4 @@ export class RowEncoder {
 function copyWords(from: DataView, start: number, length: number, to: DataView, at: number): void {
   for (let i = 0; i < length; i += WORD)
     to.setBigUint64(at + i, from.getBigUint64(start + i, true), true);
-}
-
-function encoded(name: string): EncodedName {
-  const known = encodedNames.get(name);
-  if (known !== undefined) return known;
-  const bytes = Buffer.from(name);
-  const length = I32_SIZE + bytes.length;
-  const view = new DataView(new ArrayBuffer(Math.ceil(length / WORD) * WORD));
-  view.setUint32(0, bytes.length);
-  new Uint8Array(view.buffer).set(bytes, I32_SIZE);
-  const key = { view, length };
-  encodedNames.set(name, key);
-  return key;
 }

@@ -3,7 +3,6 @@
  * osquery takes a row's `rowid` key, or else its number in the answer: of two answers that are filtered
  * differently the numbers clash, and rows would be lost (osquery 5.23, sql/virtual_table.cpp, xRowid).
  */
-import type { QueryContext } from './context.ts';
 import type { ColumnSpec, TableSpec } from './spec.ts';
 
 const ROW_ID_KEY = 'rowid';
@@ -16,19 +15,19 @@ export function rowIdColumn(spec: TableSpec): ColumnSpec | undefined {
 }
 
 /**
- * What to ask of the table for a query's context, and under which keys to send each column asked: none, one,
- * or two where the query uses the column that is the row's id.
+ * What to ask of the table for the columns that a query uses, and under which keys to send each column asked: none,
+ * one, or two where the query uses the column that is the row's id.
  */
 export function withRowId(
   spec: TableSpec,
-  context: QueryContext,
-): { readonly asked: QueryContext; readonly keys: readonly (readonly string[])[] } {
+  used: readonly ColumnSpec[],
+): { readonly columns: readonly ColumnSpec[]; readonly keys: readonly (readonly string[])[] } {
   const rowId = rowIdColumn(spec);
-  const used = new Set(context.columns);
-  const columns = spec.columns.filter((column) => used.has(column) || column === rowId);
+  const isUsed = new Set(used);
+  const columns = spec.columns.filter((column) => isUsed.has(column) || column === rowId);
   const keys = columns.map((column) => [
-    ...(used.has(column) ? [column.name] : []),
+    ...(isUsed.has(column) ? [column.name] : []),
     ...(column === rowId ? [ROW_ID_KEY] : []),
   ]);
-  return { asked: { ...context, columns }, keys };
+  return { columns, keys };
 }

@@ -6,6 +6,7 @@ import { LiveAuditError } from '../../native/errors.ts';
 import { Budget } from './budget.ts';
 import { Connection, type Service } from './connection.ts';
 import type { PluginSet } from './plugin-set.ts';
+import { ReplyHead } from './reply-head.ts';
 import { SlabPool } from './slab-pool.ts';
 
 /** The core opens a connection per call and a few at once; more is a mistake or an attack. */
@@ -46,6 +47,7 @@ export class ExtensionServer {
     this.#log = log;
     this.#service = {
       uuid: BigInt(uuid),
+      head: new ReplyHead(BigInt(uuid)),
       plugin,
       log,
       onShutdown,

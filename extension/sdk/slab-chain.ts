@@ -1,9 +1,7 @@
 /** Slabs that are filled one after the other and taken in that order, within a budget. */
 import { LiveAuditError } from '../../native/errors.ts';
 import type { Budget } from './budget.ts';
-import { SLAB_SIZE, Slab, type SlabPool } from './slab-pool.ts';
-
-const NO_SLAB = new Slab(0);
+import { NO_SLAB, SLAB_SIZE, type Slab, type SlabPool } from './slab-pool.ts';
 
 export class SlabChain {
   /** The one that is being filled; of size 0 at first. */

@@ -38,6 +38,9 @@ export class Slab {
   }
 }
 
+/** Instead of none. */
+export const NO_SLAB = new Slab(0);
+
 export class SlabPool {
   #free: Slab[] = [];
   #timer: NodeJS.Timeout | undefined;

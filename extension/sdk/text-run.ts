@@ -5,12 +5,13 @@ const NOWHERE = -1;
 /** The sign bits of four ASCII characters. */
 const NOT_ASCII = 0x8080_8080;
 const NO_BYTES = new Uint8Array(0);
+const NO_VIEW = new DataView(NO_BYTES.buffer);
 
 export class TextRun {
   /** The place in its row of the first text. */
   cell = 0;
   #bytes: Uint8Array = NO_BYTES;
-  #view: DataView = new DataView(NO_BYTES.buffer);
+  #view: DataView = NO_VIEW;
   #start = NOWHERE;
   #end = NOWHERE;
 

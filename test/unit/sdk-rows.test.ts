@@ -4,6 +4,7 @@ import { Budget } from '../../extension/sdk/budget.ts';
 import type { EncodableRow, Row } from '../../extension/sdk/context.ts';
 import { RowBuffer } from '../../extension/sdk/row-buffer.ts';
 import { RowEncoder } from '../../extension/sdk/row-encoder.ts';
+import { RowKeys } from '../../extension/sdk/row-keys.ts';
 import { SLAB_SIZE, SlabPool } from '../../extension/sdk/slab-pool.ts';
 import type { ColumnType, Value } from '../../extension/sdk/spec.ts';
 import ttypes from '../../extension/sdk/thrift/gen/osquery_types.js';
@@ -31,17 +32,14 @@ function ours(fields: readonly Field[], rows: Iterable<Row | EncodableRow>): Buf
   );
   for (const row of rows) buffer.append(row);
   const chunks = [pool.take(SLAB_SIZE), pool.take(SLAB_SIZE)] as const;
-  const encoder = new RowEncoder(
-    fields.map(({ key }) => [key]),
-    chunks,
-  );
+  const encoder = new RowEncoder(new RowKeys(fields.map(({ key }) => [key])), chunks);
   const parts: Buffer[] = [];
   for (let slab = buffer.takeSlab(); slab !== undefined; slab = buffer.takeSlab()) {
     encoder.open(slab);
-    for (let part = encoder.next(); part !== undefined; part = encoder.next())
-      parts.push(Buffer.from(part));
+    while (encoder.fill()) parts.push(Buffer.from(encoder.take()));
     buffer.free(slab);
   }
+  parts.push(Buffer.from(encoder.take()));
   for (const chunk of chunks) pool.give(chunk);
   return Buffer.concat(parts);
 }
@@ -148,12 +146,12 @@ test('a value may be sent under two keys', () => {
   const chunks = [pool.take(SLAB_SIZE), pool.take(SLAB_SIZE)] as const;
   const buffer = new RowBuffer(['BIGINT', 'TEXT'], new Budget(BUDGET), pool);
   buffer.append([7, 'x']);
-  const encoder = new RowEncoder([['eid', 'rowid'], ['text']], chunks);
+  const encoder = new RowEncoder(new RowKeys([['eid', 'rowid'], ['text']]), chunks);
   const slab = buffer.takeSlab();
   if (slab === undefined) throw new Error('no rows');
   encoder.open(slab);
-  expect(encoder.next()).toEqual(theirs([{ eid: '7', rowid: '7', text: 'x' }]));
-  expect(encoder.next()).toBeUndefined();
+  expect(encoder.fill()).toBe(false);
+  expect(encoder.take()).toEqual(theirs([{ eid: '7', rowid: '7', text: 'x' }]));
 });
 
 test('cells that write themselves are sent as the same values are', () => {

@@ -27,7 +27,7 @@ export interface Limits {
 /** Bytes of a method's name. */
 const MAX_NAME = 256;
 const MAX_DEPTH = 32;
-const FIRST_CAPACITY = 4096;
+const NOTHING = Buffer.alloc(0);
 
 /** A struct (`left` is Infinity: until STOP) or a container that is being walked. */
 interface Frame {
@@ -39,7 +39,7 @@ interface Frame {
 
 export class MessageFramer {
   readonly #limits: Limits;
-  #bytes = Buffer.allocUnsafe(FIRST_CAPACITY);
+  #bytes: Buffer = NOTHING;
   /** Bytes that are here, and bytes that are walked (may lead: a string's body is skipped over). */
   #end = 0;
   #at = 0;
@@ -55,15 +55,24 @@ export class MessageFramer {
     return this.#end;
   }
 
-  /** @throws LiveAuditError PROTOCOL: not Thrift, or over a limit; the stream can't be read further */
+  /**
+   * @param chunk is the framer's from now on: mostly it is a message, which need not be copied
+   * @throws LiveAuditError PROTOCOL: not Thrift, or over a limit; the stream can't be read further
+   */
   push(chunk: Buffer): void {
-    this.#reserve(this.#end + chunk.length);
-    chunk.copy(this.#bytes, this.#end);
-    this.#end += chunk.length;
+    const size = this.#end + chunk.length;
+    // A pipelined next message may follow the first: the walk bounds each, this bounds the sum.
+    if (size > this.#limits.messageBytes * 2) throw refuse(`${size} bytes without a message's end`);
+    if (this.#end === 0) this.#bytes = chunk;
+    else {
+      this.#reserve(size);
+      chunk.copy(this.#bytes, this.#end);
+    }
+    this.#end = size;
   }
 
   /**
-   * The next whole message, which the caller owns; undefined when more bytes are needed.
+   * The next whole message, only to be read; undefined when more bytes are needed.
    * @throws LiveAuditError PROTOCOL
    */
   next(): Buffer | undefined {
@@ -77,18 +86,15 @@ export class MessageFramer {
 
   #take(): Buffer {
     const message = this.#bytes.subarray(0, this.#at);
-    const rest = this.#bytes.subarray(this.#at, this.#end);
-    this.#bytes = Buffer.allocUnsafe(Math.max(FIRST_CAPACITY, rest.length));
-    rest.copy(this.#bytes);
-    this.#end = rest.length;
+    // Exactly what is there, so that more of it goes into memory of its own.
+    this.#bytes = this.#at < this.#end ? this.#bytes.subarray(this.#at, this.#end) : NOTHING;
+    this.#end -= this.#at;
     this.#at = 0;
     this.#inHeader = true;
     return message;
   }
 
   #reserve(size: number): void {
-    // A pipelined next message may follow the first: the walk bounds each, this bounds the sum.
-    if (size > this.#limits.messageBytes * 2) throw refuse(`${size} bytes without a message's end`);
     if (size <= this.#bytes.length) return;
     const grown = Buffer.allocUnsafe(Math.max(size, this.#bytes.length * 2));
     this.#bytes.copy(grown, 0, 0, this.#end);
