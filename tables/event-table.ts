@@ -1,35 +1,26 @@
 /** An event table: its ring, read under the constraints of a query. */
-import {
-  type CellSink,
-  type EncodableRow,
-  Operator,
-  type QueryContext,
-  type Row,
-  type Table,
-} from '../extension/sdk/context.ts';
-import { equals, matcher, range } from '../extension/sdk/push-down.ts';
+import type { CellSink, EncodableRow, QueryContext, Row, Table } from '../extension/sdk/context.ts';
 import type { ColumnSpec, TableSpec, Value } from '../extension/sdk/spec.ts';
 import { LiveAuditError } from '../native/errors.ts';
-import { CONSUMER, Consumers, withConsumer } from './consumers.ts';
+import { Consumers, withConsumer } from './consumers.ts';
 import type { DerivedColumn } from './derived.ts';
+import { bounds, conditions, consumerOf, type EqualColumn, lastWanted } from './event-query.ts';
 import type { RecordCursor } from './ring/cursor.ts';
-import { type Lookup, type RingRange, RingReader } from './ring/reader.ts';
-import { hashInteger, hashText } from './ring/value-index.ts';
+import { RingReader } from './ring/reader.ts';
 
-const NS_PER_S = 1_000_000_000n;
-/** Bounds beyond these mean none: eids are safe integers, times fit an i64. */
-const MAX_EID = BigInt(Number.MAX_SAFE_INTEGER);
-const MAX_S = (2n ** 63n - 1n) / NS_PER_S;
 /** The place of a column that no record has. */
 const NOT_STORED = -1;
-
-const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
-const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
 /** A consumer, and the eid up to which it has had all when it has read the answer. */
 interface Given {
   readonly name: string;
   readonly upTo: number;
+}
+
+/** How rows are put together: places in the ring, and between them those of derived columns. */
+interface Layout {
+  readonly runs: readonly (Uint32Array | number)[];
+  readonly hasConsumer: boolean;
 }
 
 /** A derived column, by places. */
@@ -47,6 +38,9 @@ export class EventTable implements Table {
   /** By the place of the column. */
   readonly #derived: ReadonlyMap<number, Derivation>;
   readonly derived: readonly DerivedColumn[];
+  readonly #equalColumns: readonly EqualColumn[];
+  /** By the columns asked for, which are the same for each call of a JOIN. */
+  readonly #layouts = new WeakMap<readonly ColumnSpec[], Layout>();
   readonly #consumers: Consumers;
   readonly #given = new WeakMap<QueryContext, Given>();
 
@@ -66,6 +60,11 @@ export class EventTable implements Table {
         { from: this.indexes(from), of },
       ]),
     );
+    const equal = spec.columns.flatMap((column, place) =>
+      column.push === 'equal' ? { column, place, isDerived: this.#derived.has(place) } : [],
+    );
+    // What must be computed is looked at last.
+    this.#equalColumns = equal.sort((a, b) => Number(a.isDerived) - Number(b.isDerived));
     this.#consumers = new Consumers(directory, spec.name);
   }
 
@@ -79,10 +78,8 @@ export class EventTable implements Table {
 
   /** The same rows, without strings. */
   *encodable(context: QueryContext): Generator<EncodableRow, void, undefined> {
-    // The consumer's column is behind those of the ring.
-    const runs = this.#runs(this.#places(context).filter((place) => place !== NOT_STORED));
+    const { runs, hasConsumer } = this.#layout(context);
     const consumer = consumerOf(context) ?? null;
-    const hasConsumer = context.columns.some(({ name }) => !this.#index.has(name));
     let record: RecordCursor | undefined;
     const row: EncodableRow = {
       encode: (cells: CellSink) => {
@@ -95,6 +92,18 @@ export class EventTable implements Table {
       },
     };
     for (record of this.#records(context)) yield row;
+  }
+
+  #layout(context: QueryContext): Layout {
+    let layout = this.#layouts.get(context.columns);
+    if (layout === undefined) {
+      const places = this.#places(context);
+      // The consumer's column is behind those of the ring.
+      const stored = places.filter((place) => place !== NOT_STORED);
+      layout = { runs: this.#runs(stored), hasConsumer: stored.length < places.length };
+      this.#layouts.set(context.columns, layout);
+    }
+    return layout;
   }
 
   /** Columns that stand one behind the other in the ring, and between them those that are derived. */
@@ -123,15 +132,15 @@ export class EventTable implements Table {
 
   *#records(context: QueryContext): Generator<RecordCursor, void, undefined> {
     this.reader.refresh();
-    const tests = this.#tests(context);
+    const { lookups, tests } = conditions(context, this.#equalColumns);
     const given = this.#begin(context);
     const wanted = bounds(context);
     if (given !== undefined) {
       wanted.fromEid = Math.max(wanted.fromEid, given.from);
       wanted.toEid = Math.min(wanted.toEid, given.upTo);
     }
-    for (const record of this.reader.matching(wanted, this.#lookups(context))) {
-      if (tests.every(({ column, test }) => test(this.#value(record, column)))) yield record;
+    for (const record of this.reader.matching(wanted, lookups)) {
+      if (tests.every(({ place, test }) => test(this.#value(record, place)))) yield record;
     }
     if (this.reader.damage !== null)
       throw new LiveAuditError('RING_DAMAGED', `${this.reader.path}: ${this.reader.damage}`);
@@ -140,14 +149,13 @@ export class EventTable implements Table {
 
   #begin(context: QueryContext): (Given & { readonly from: number }) | undefined {
     const name = consumerOf(context);
-    const last = this.reader.lastEid();
+    const last = name === undefined ? undefined : this.reader.lastEid();
     if (name === undefined || last === undefined) return undefined;
     // SQLite would not look at the rows behind the limit, and they would count as had.
     if (context.limited)
       throw new LiveAuditError('CONSUMER', `consumer: a LIMIT for '${name}' loses rows`);
     const from = this.#consumers.begin(name, last) + 1;
-    const toEid = Number(smaller(range(context, 'eid').max, MAX_EID));
-    return { name, from, upTo: Math.max(from - 1, Math.min(last, toEid)) };
+    return { name, from, upTo: Math.max(from - 1, Math.min(last, lastWanted(context))) };
   }
 
   /** Places in the spec of these columns. */
@@ -157,29 +165,6 @@ export class EventTable implements Table {
 
   #places({ columns }: QueryContext): number[] {
     return columns.map(({ name }) => this.#index.get(name) ?? NOT_STORED);
-  }
-
-  #tests(context: QueryContext): { column: number; test: (value: Value) => boolean }[] {
-    const tests = [];
-    for (const { name, push } of this.#stored.columns) {
-      const test = push === 'equal' ? matcher(context, name) : null;
-      if (test) tests.push({ column: this.#index.get(name) ?? -1, test });
-    }
-    // What must be computed is looked at last.
-    const cost = ({ column }: { readonly column: number }) => Number(this.#derived.has(column));
-    return tests.sort((a, b) => cost(a) - cost(b));
-  }
-
-  #lookups(context: QueryContext): Lookup[] {
-    const lookups: Lookup[] = [];
-    for (const column of this.#stored.columns) {
-      const values = column.push === 'equal' ? equals(context, column.name) : null;
-      const place = this.#index.get(column.name) ?? NOT_STORED;
-      if (values === null || this.#derived.has(place)) continue;
-      const hashes = [...values].map((value) => hashOfValue(column, value));
-      lookups.push({ column: place, hashes });
-    }
-    return lookups;
   }
 
   /** Of a record the values at these places, computed ones too. */
@@ -198,47 +183,4 @@ export class EventTable implements Table {
   close(): void {
     this.reader.close();
   }
-}
-
-/** @throws LiveAuditError CONSUMER where several are asked for */
-function consumerOf({ constraints }: QueryContext): string | undefined {
-  const names = new Set<string>();
-  for (const { column, op, value } of constraints)
-    if (column === CONSUMER && op === Operator.EQUALS) names.add(value);
-  const [name] = names;
-  if (names.size > 1)
-    throw new LiveAuditError('CONSUMER', `consumer: ${names.size} names in one query`);
-  return name;
-}
-
-/** @param value as `equals` gives it */
-function hashOfValue({ type }: ColumnSpec, value: string): number {
-  if (type === 'TEXT') {
-    const bytes = Buffer.from(value);
-    return hashText(bytes, 0, bytes.length);
-  }
-  const bits = BigInt(value);
-  return hashInteger(Number(BigInt.asUintN(32, bits >> 32n)), Number(BigInt.asUintN(32, bits)));
-}
-
-interface Bounds extends RingRange {
-  fromEid: number;
-  toEid: number;
-}
-
-/** The range of the ring that can hold rows for these constraints. */
-function bounds(context: QueryContext): Bounds {
-  const eid = range(context, 'eid');
-  const time = range(context, 'time');
-  const timeNs = range(context, 'time_ns');
-  const from = larger(timeNs.min, larger(time.min, -MAX_S) * NS_PER_S);
-  const to = smaller(timeNs.max, smaller(time.max, MAX_S - 1n) * NS_PER_S + (NS_PER_S - 1n));
-  const unbounded = (bound: bigint) =>
-    bound <= -MAX_S * NS_PER_S || bound >= (MAX_S - 1n) * NS_PER_S;
-  return {
-    fromEid: Number(larger(eid.min, 0n)),
-    toEid: Number(smaller(eid.max, MAX_EID)),
-    fromTimeNs: unbounded(from) ? undefined : from,
-    toTimeNs: unbounded(to) ? undefined : to,
-  };
 }

@@ -85,9 +85,15 @@ export function equals(context: QueryContext, column: string): ReadonlySet<strin
 /** Whether a column's value can match its EQUALS constraints; null when all can. */
 export function matcher(context: QueryContext, column: string): ((value: Value) => boolean) | null {
   const values = equals(context, column);
-  // NULL equals nothing.
-  return values && ((value) => value !== null && values.has(fold(String(value))));
+  return values && among(values);
 }
+
+/** Whether a value is one of what `equals` gave. */
+export const among =
+  (values: ReadonlySet<string>) =>
+  (value: Value): boolean =>
+    // NULL equals nothing.
+    value !== null && values.has(typeof value === 'string' ? fold(value) : String(value));
 
 /**
  * osquery does not say with which collation SQLite compares: 'BASH' COLLATE NOCASE is pushed as an
