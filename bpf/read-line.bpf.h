@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Shells without symbols: what passes through the stubs by which they call libc.
+ * Shells without symbols: where they call for a line (tables/shell_history_live/line-reader.ts finds that).
  *
  * dash reads a prompt's lines in preadfd (input.c) by one read() of its whole buffer from descriptor 0, in
- * every version with a buffer (0.5.4 on); its builtin `read` asks for a byte at a time, and is never looked at.
- * When it reads the first line of another, the command before is over; its $? is in no place that has a name.
+ * every version with a buffer (0.5.4 on); its builtin `read` asks for a byte at a time elsewhere, and is never
+ * looked at. When it reads the first line of another, the command before is over; its $? is in no place that has
+ * a name.
  *
  * busybox's ash calls read_line_input(state, prompt, buffer, size), which other programs in the same file call
- * too: what matters is where it returns to (tables/shell_history_live/busybox.ts finds both). The builtin `read`
- * has no part in it.
+ * too. The builtin `read` has no part in it.
+ *
+ * The probes are on the call, which the kernel emulates, and behind it: a stub of the PLT begins with a jump that it
+ * has to single-step, which takes 20 us, and is hit by each byte that the builtin `read` of a script asks for.
  *
  * Which line is the first of a command tells the stack: in both, the main loop (cmdloop) has the parser read it at
  * one depth, and whatever else the parser reads (in a loop, a quote) it reads from further down. There are two
@@ -21,20 +24,16 @@
 #include "shell-state.bpf.h"
 
 /* The buffer into which the shell reads a line of its prompt; 0: it reads something else. */
-static __always_inline __u64 sh_line_buffer(struct pt_regs *ctx, struct target *target, __u64 bias)
+static __always_inline __u64 sh_line_buffer(struct pt_regs *ctx, struct target *target)
 {
-	__u64 returns_to = target->symbol_vaddr[SH_EDITOR_RETURNS_TO];
 	__u64 second = PT_REGS_PARM2(ctx);
 	__u64 third = PT_REGS_PARM3(ctx);
-	__u64 to = 0;
 
 	barrier_var(second); /* or clang makes one load of both, by an address that the verifier refuses */
 	barrier_var(third);
-	if (returns_to != SH_NO_EDITOR) {
-		bpf_probe_read_user(&to, sizeof(to), (void *)PT_REGS_SP(ctx)); /* x86-64 alone comes here */
-		return returns_to && to == bias + returns_to ? third : 0;
-	}
-	if ((int)PT_REGS_PARM1(ctx) != 0 || third <= 1)
+	if (target->symbol_vaddr[SH_READS_BY] == SH_LINE_EDITOR)
+		return third;
+	if ((int)PT_REGS_PARM1(ctx) != 0)
 		return 0;
 	return file_is_tty(task_file((void *)bpf_get_current_task(), 0)) ? second : 0;
 }
@@ -104,7 +103,7 @@ int sh_read(struct pt_regs *ctx)
 	if (!target)
 		return 0;
 	bias = PT_REGS_IP(ctx) - target->probe_vaddr[SH_PROBE_READ];
-	buffer = sh_line_buffer(ctx, target, bias);
+	buffer = sh_line_buffer(ctx, target);
 	if (!buffer)
 		return 0;
 	shell = current_shell_or_new(cookie, bias);
@@ -125,15 +124,16 @@ int sh_read(struct pt_regs *ctx)
 	return 0;
 }
 
-SEC("uretprobe")
-int sh_read_return(struct pt_regs *ctx)
+/* Behind the call: how many bytes came. */
+SEC("uprobe")
+int sh_read_done(struct pt_regs *ctx)
 {
 	struct shell *shell;
 	long size = (int)PT_REGS_RC(ctx);
 	char first = 0;
 
 	probe_target(bpf_get_attach_cookie(ctx));
-	shell = current_shell(SH_PROBE_READ_RETURN);
+	shell = current_shell(SH_PROBE_READ_DONE);
 	if (!shell || !shell->reading)
 		return 0;
 	shell->reading = false;

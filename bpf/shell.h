@@ -78,17 +78,18 @@ enum zsh_symbol {
 	ZSH_SHIN = 6,        /* int: the descriptor that commands are read from */
 };
 
-/* Which probe of dash: the stub by which it calls read(); of busybox: its line editor. */
+/* Which probe of dash: its call of read() for a buffer; of busybox: that of the line editor. */
 enum sh_probe {
 	SH_PROBE_READ = 0,
-	SH_PROBE_READ_RETURN = 1,
+	SH_PROBE_READ_DONE = 1, /* the instruction behind the call */
 };
 
 /* What differs by build of sh. */
 enum sh_symbol {
-	SH_EDITOR_RETURNS_TO = 0, /* where busybox's ash goes on behind its line editor; 1: this is no busybox */
+	SH_READS_BY = 0, /* no address: one of these */
 };
-#define SH_NO_EDITOR 1
+#define SH_READ 1        /* read(fd, buffer, size) */
+#define SH_LINE_EDITOR 2 /* read_line_input(state, prompt, buffer, size) */
 
 /* Which probe of fish, by what happens there. */
 enum fish_probe {

@@ -1,9 +1,10 @@
 /** A binary and the probes that it gets: what the probe manager holds of it, and what its ELF file says. */
 
 import type { BpfLink } from '../../native/bpf-link.ts';
-import { type Elf, fileOffset, probeAddress } from '../../native/elf.ts';
+import { type Elf, fileOffset } from '../../native/elf.ts';
 import { TargetLayout } from '../../native/events.ts';
 import type { Executable } from '../../native/executables.ts';
+import { cheapAddress } from '../../native/probe-place.ts';
 import { type ProbeState, waitingProbe } from './probe-state.ts';
 import { placesId, type SymbolPlaces, symbolsAt } from './symbol-places.ts';
 import type { ProbeSpec, Symbols, TargetKind } from './target-kind.ts';
@@ -76,7 +77,7 @@ function addressOf(
   if (only !== undefined && !symbols.has(only)) return null;
   if (!locate) {
     const entry = symbols.get(symbol);
-    return entry?.kind === 'function' ? probeAddress(elf, entry) : null;
+    return entry?.kind === 'function' ? cheapAddress(elf, entry) : null;
   }
   const vaddr = locate(elf, symbols);
   const offset = vaddr === null ? null : fileOffset(elf, vaddr);

@@ -49,13 +49,13 @@ export const ZshSymbol = {
 } as const;
 
 /** enum sh_probe */
-export const ShProbe = { READ: 0, READ_RETURN: 1 } as const;
+export const ShProbe = { READ: 0, READ_DONE: 1 } as const;
 
 /** enum sh_symbol */
-export const ShSymbol = { EDITOR_RETURNS_TO: 0 } as const;
+export const ShSymbol = { READS_BY: 0 } as const;
 
-/** SH_NO_EDITOR: a shell that reads by read(). */
-export const NO_EDITOR = 1;
+/** By what a shell reads its lines: SH_READ, SH_LINE_EDITOR. */
+export const ReadsBy = { READ: 1, LINE_EDITOR: 2 } as const;
 
 /** enum fish_probe */
 export const FishProbe = { PREEXEC: 0, EVALUATED: 1, POSTEXEC: 2 } as const;

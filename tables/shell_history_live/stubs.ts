@@ -15,7 +15,7 @@ const JUMP = Buffer.from([0xff, 0x25]);
 /** endbr64; bnd jmp *disp32(%rip): a stub in .plt.sec */
 const JUMP_CET = Buffer.from([0xf3, 0x0f, 0x1e, 0xfa, 0xf2, 0xff, 0x25]);
 const JUMP_CET_PLAIN = Buffer.from([0xf3, 0x0f, 0x1e, 0xfa, 0xff, 0x25]);
-const ENDBR64_SIZE = 4;
+export const ENDBR64_SIZE = 4;
 const DISP_SIZE = 4;
 
 /** The address of the slot of the global offset table that holds an imported function, or null. */

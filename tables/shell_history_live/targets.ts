@@ -1,12 +1,12 @@
 /** Where shell_history_live attaches, and why: bpf/shell.bpf.c says what each hook means. */
-import { probeAddress } from '../../native/elf.ts';
+import { cheapAddress } from '../../native/probe-place.ts';
 import type { ProbeSpec, TargetKind } from '../collector/target-kind.ts';
-import { isBusybox, lineEditor } from './busybox.ts';
 import { type FishPlaces, fishPlaces } from './fish.ts';
+import { isBusybox, lineCall } from './line-reader.ts';
 import {
   BashSymbol,
   FishProbe,
-  NO_EDITOR,
+  ReadsBy,
   ShellProbe,
   ShProbe,
   ShSymbol,
@@ -28,10 +28,10 @@ const hook = (
   required: boolean,
 ): ProbeSpec => ({ index, program, symbol, retprobe, required });
 
-/** The stub by which a shell calls read(), or the line editor of busybox's ash. */
-const lineReader = (index: number, program: string, retprobe: boolean): ProbeSpec => ({
-  ...hook(index, program, 'read', retprobe, true),
-  locate: (elf) => (isBusybox(elf) ? (lineEditor(elf)?.entry ?? null) : stubOf(elf, 'read')),
+/** Where dash and busybox call for a line. */
+const lineReader = (index: number, program: string, place: 'at' | 'next'): ProbeSpec => ({
+  ...hook(index, program, 'read', false, true),
+  locate: (elf) => lineCall(elf)?.[place] ?? null,
 });
 
 /** No symbol is called so: a kind that is known by its file name alone. */
@@ -42,7 +42,7 @@ const readline = (index: number, program: string, retprobe: boolean): ProbeSpec 
   ...hook(index, program, 'readline', retprobe, false),
   locate: (elf, symbols) => {
     const own = symbols.get('readline');
-    return own ? probeAddress(elf, own).vaddr : stubOf(elf, 'readline');
+    return own ? cheapAddress(elf, own).vaddr : stubOf(elf, 'readline');
   },
 });
 
@@ -176,20 +176,20 @@ export const zsh: TargetKind = {
   fileName: /^r?zsh(?:[-.\d]|$)/,
 };
 
-/** dash and the ash of busybox at a terminal: stripped, so by how they read. */
+/** dash and the ash of busybox at a terminal: stripped, so by where they read. */
 export const sh: TargetKind = {
   table: 'shell_history_live',
   program: 'sh',
   probes: [
-    lineReader(ShProbe.READ, 'sh_read', false),
-    lineReader(ShProbe.READ_RETURN, 'sh_read_return', true),
+    lineReader(ShProbe.READ, 'sh_read', 'at'),
+    lineReader(ShProbe.READ_DONE, 'sh_read_done', 'next'),
   ],
   globals: [
     {
-      index: ShSymbol.EDITOR_RETURNS_TO,
-      symbol: ' ', // an address that only code tells
+      index: ShSymbol.READS_BY,
+      symbol: ' ', // a number of ours
       gives: 'lines of a prompt',
-      locate: (elf) => (isBusybox(elf) ? (lineEditor(elf)?.returnsTo ?? null) : NO_EDITOR),
+      locate: (elf) => (isBusybox(elf) ? ReadsBy.LINE_EDITOR : ReadsBy.READ),
     },
   ],
   markers: BY_NAME,

@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { parseElf, withElf } from '../../native/elf.ts';
 import { LiveAuditError } from '../../native/errors.ts';
 import { withoutControls } from '../../tables/events/controls.ts';
-import { isBusybox, lineEditor } from '../../tables/shell_history_live/busybox.ts';
 import { narrowed, unmetafied } from '../../tables/shell_history_live/dialect.ts';
 import { fishPlaces } from '../../tables/shell_history_live/fish.ts';
+import { isBusybox, lineCall } from '../../tables/shell_history_live/line-reader.ts';
 
 const wide = (...codes: number[]): Buffer => Buffer.from(Uint32Array.from(codes).buffer);
 
@@ -43,10 +43,10 @@ describe('fish: wide characters', () => {
   });
 });
 
-test('a program that is no fish and no busybox has no such places', () => {
-  for (const program of [process.execPath, '/bin/sh', '/bin/bash']) {
+test('a program that is none of these shells has no such places', () => {
+  for (const program of [process.execPath, '/bin/bash', '/bin/ls']) {
     expect(withElf(program, isBusybox)).toBe(false);
-    expect(withElf(program, lineEditor)).toBeNull();
+    expect(withElf(program, lineCall)).toBeNull();
   }
   expect(withElf(process.execPath, fishPlaces)).toBeNull();
   expect(withElf('/bin/sh', fishPlaces)).toBeNull();
