@@ -3,11 +3,13 @@
  * further. They are pieces of words, chosen to be rare in other texts. Each rule of the shell's, of SQL,
  * names.ts, urls.ts and shapes.ts has its own here: test/unit/redact.test.ts holds the corpus against them.
  */
-import { AFTER, BEFORE, MORE, WORD } from './prefilter.ts';
+import { SHAPES } from './keywords-shapes.ts';
+import { PROGRAMS } from './keywords-shell.ts';
+import { AFTER, BEFORE, GAP, MORE, START, WORD } from './prefilter.ts';
 
 /** Names that tell of a secret: names.ts. */
 const NAMES = [
-  'passwor', // password
+  'assword', // password; of a prompt without its first letter too
   'passwd',
   'passphr', // passphrase
   'passcod', // passcode
@@ -22,8 +24,22 @@ const NAMES = [
   `${BEFORE}pass:`,
   '"pass"',
   "'pass'",
-  `_pass${MORE}`,
-  `-pass${MORE}`,
+  `${MORE}_pass`,
+  `${START}_pass`,
+  `${BEFORE}pass_${MORE}`,
+  '-r pass',
+  'read pass',
+  `-r pw${AFTER}`,
+  `read pw${AFTER}`,
+  `${START}pw=${MORE}`,
+  `${MORE}${GAP}pw=${MORE}`,
+  `${WORD}_pw=${MORE}`,
+  `${MORE}${GAP}pw =`,
+  `${MORE}${GAP}pw text`,
+  `${BEFORE}psk=${MORE}`,
+  `_key=${MORE}`,
+  `${MORE}-pass`,
+  `${START}-pass`,
   'dbpass',
   'sshpass',
   'storepass',
@@ -36,7 +52,8 @@ const NAMES = [
   'irepass', // requirepass
   'masterauth',
   'secret',
-  `token${MORE}`,
+  `${MORE}token`,
+  `${START}token`,
   'dential', // credential
   'api_key',
   'apikey',
@@ -64,6 +81,8 @@ const NAMES = [
   'ion-key',
   'uth_key', // auth_key
   'uth-key',
+  'authkey',
+  'ons-key', // x-functions-key
   'red_key', // shared_key
   'jwt_key',
   'mac_key', // hmac_key
@@ -72,52 +91,14 @@ const NAMES = [
   `"pwd"${MORE}`,
   `'pwd'${MORE}`,
   'authorization',
-  `_auth${MORE}`,
+  `${MORE}_auth`,
+  `${START}_auth`,
   'bearer',
+  'x-auth',
   'cookie:',
   '.auth(',
   `@tcp(${MORE}`,
   '@unix(',
-];
-
-/** Secrets that are known by their shape: shapes.ts. */
-const SHAPES = [
-  `${BEFORE}akia${WORD}`,
-  `${BEFORE}asia${WORD}`,
-  `${BEFORE}ghp_${WORD}`,
-  `${BEFORE}gho_${WORD}`,
-  `${BEFORE}ghu_${WORD}`,
-  `${BEFORE}ghs_${WORD}`,
-  `${BEFORE}ghr_${WORD}`,
-  'hub_pat_',
-  'glpat-',
-  `${BEFORE}xoxb-`,
-  `${BEFORE}xoxp-`,
-  `${BEFORE}xoxa-`,
-  `${BEFORE}xoxr-`,
-  `${BEFORE}xoxs-`,
-  `${BEFORE}xapp-`,
-  'hooks.slack.com/',
-  `${BEFORE}npm_${WORD}`,
-  'pypi-a',
-  `${BEFORE}aiza${WORD}`,
-  `${BEFORE}ya29.`,
-  'k_live_',
-  'k_test_',
-  'sk-ant-',
-  'sk-proj-',
-  'ckr_pat_',
-  'shpat_',
-  'hvs.ca',
-  'dop_v1_',
-  'eyjhbg', // JWT: {"alg
-  'eyj0ex', // {"typ
-  'eyjraw', // {"kid
-  'eyjlbm', // {"enc
-  `${WORD}.eyj${WORD}`,
-  ' key-----',
-  'age-secret',
-  '[redacted]', // what a mask left
 ];
 
 const SQL = [
@@ -130,88 +111,25 @@ const SQL = [
   'cation_str', // authentication_string
   'key_str',
   'keyring_key',
+  `${BEFORE}pwd '`,
+  `${BEFORE}pwd,${WORD}`,
+  `${BEFORE}pwd, `,
+  'pwd) va',
+  'pass) va',
+  `${BEFORE}pass,`,
+  `${BEFORE}pass :`,
+  // Whatever word stands before a string there, misspelt ones too.
+  ...['create user', 'create role', 'alter user', 'alter role'],
+  `${BEFORE}sign(`,
+  'verify(',
+  'hashpw(',
+  'pragma key',
   'program', // COPY … FROM PROGRAM: a shell
   '_comman', // archive_command and its like: a shell
 ];
 
 /** ENCODE(text, key) of MySQL up to 5.7, sys_exec(command). */
-const MYSQL = ['encode(', 'decode(', 'sys_exe', 'sys_eva'];
-
-/** Programs that take a secret by a short option or by its place: shell-programs.ts. */
-const PROGRAMS = [
-  `mysql${MORE}`,
-  'mariadb',
-  `${BEFORE}curl${AFTER}`,
-  `${BEFORE}http${AFTER}`,
-  `https${AFTER}`,
-  `login${AFTER}`,
-  'openssl',
-  'wpa_pas',
-  'redis-',
-  'keydb-',
-  'valkey',
-  'ldapadd',
-  'ldapcom',
-  'ldapdel',
-  'ldapexo',
-  'ldapmod',
-  'ldappas',
-  'ldapsea',
-  'ldapurl',
-  'ldapvc',
-  'ldapwho',
-  'net user',
-  'net rpc',
-  'net ads',
-  'smbclie',
-  'rpcclie',
-  'smbcacl',
-  'smbget',
-  'winexe',
-  `mongo${MORE}`,
-  'sqlcmd',
-  'sqlplus',
-  `${BEFORE}tsql${AFTER}`,
-  `${BEFORE}isql${AFTER}`,
-  `${BEFORE}lftp${AFTER}`,
-  `plink${AFTER}`,
-  `${BEFORE}pscp${AFTER}`,
-  'freerdp',
-  'rdesktop',
-  `unzip${AFTER}`,
-  `${BEFORE}zip -`,
-  `${BEFORE}7z a `,
-  `${BEFORE}7z x `,
-  `${BEFORE}7z e `,
-  `${BEFORE}7za a`,
-  `${BEFORE}7za x`,
-  `${BEFORE}rar a`,
-  `${BEFORE}rar x`,
-  `unrar${AFTER}`,
-  'ipmitool',
-  `${BEFORE}vault${AFTER}`,
-  `${BEFORE}twine${AFTER}`,
-  `${BEFORE}swaks${AFTER}`,
-  'beeline',
-  `${BEFORE}ncftp${MORE}`,
-  'mosquit',
-  'rabbitm',
-  `${BEFORE}expdp${AFTER}`,
-  `${BEFORE}impdp${AFTER}`,
-  `${BEFORE}rman${AFTER}`,
-  'sqlldr',
-  '| su -',
-  `${BEFORE}snmp${WORD}`,
-  'useradd',
-  'usermod',
-  'keygen',
-  `kinit${AFTER}`,
-  `sudo${AFTER}-`,
-  `nmcli${AFTER}`,
-  'house-client',
-  `cqlsh${AFTER}`,
-  'cryptsetup',
-];
+const MYSQL = ['encode(', 'decode(', 'sys_exe', 'sys_eva', 'rds_set_ext'];
 
 /** By dialect: SQL may be in a shell's text, and a shell's in `COPY … FROM PROGRAM`. */
 export const KEYWORDS = {

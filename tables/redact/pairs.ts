@@ -9,20 +9,16 @@ import type { SpanSink } from './spans.ts';
 const SEPARATOR = /[=:>]/g;
 const MAX_NAME = 64;
 const MAX_SPACES = 8;
+const MAX_SUBSTITUTION = 256;
 const NAME_CHARACTER = /[\w.-]/;
 const QUOTE = /["'`]/;
 /** A header whose value is all that follows on its line, behind the word for its scheme. */
-const HEADER = /^(?:proxy-)?authorization$|^(?:set-)?cookie$/i;
+const HEADER = /^(?:proxy-)?authorization$|^x-auth$|^(?:set-)?cookie$/i;
 const SCHEME =
   /(?:basic|bearer|token|digest|negotiate|apikey|api-key|key|aws4-hmac-sha256|splunk|oauth)[ \t]+/iy;
 /** What follows a value where another pair, or nothing, follows. */
 const NEXT_PAIR = /[&;,](?:[ \t]|["'\r\n]|[\w.-]{1,64}["']?[ \t]*[=:]|$)/y;
 const CLOSING = /[)\]}]+(?:["' \t\r\n,;)\]}]|$)/y;
-/** `db.auth('user', '…')` of MongoDB's shell. */
-const AUTH_CALL =
-  /\b(?:auth|changeUserPassword)\([ \t]*(['"])[^'"\n]{0,255}\1[ \t]*,[ \t]*['"]([^'"\n]{1,255})/gi;
-const NETRC =
-  /(?<![\w])machine[ \t\n]+[^ \t\n]{1,255}[ \t\n]+login[ \t\n]+[^ \t\n]{1,255}[ \t\n]+password[ \t\n]+([^ \t\n]+)/g;
 
 export function findPairs(text: string, sink: SpanSink): void {
   let found = 0;
@@ -33,10 +29,6 @@ export function findPairs(text: string, sink: SpanSink): void {
     if (separator === '>') findElement(text, index, name, sink);
     else found = findValue(text, index, name, sink);
   }
-  for (const { index, 0: all, 2: secret = '' } of text.matchAll(AUTH_CALL))
-    sink.add(index + all.length - secret.length, index + all.length);
-  for (const { index, 0: all, 1: secret = '' } of text.matchAll(NETRC))
-    sink.add(index + all.length - secret.length, index + all.length);
 }
 
 interface Name {
@@ -69,7 +61,7 @@ function findValue(text: string, at: number, name: Name, sink: SpanSink): number
   const colon = text[at] === ':';
   let from = at + 1;
   if (colon && (text[from] === ':' || text[from] === '=' || text.startsWith('//', from))) return at;
-  if (colon && HEADER.test(name.text)) return findHeader(text, from, sink);
+  if (colon && HEADER.test(name.text)) return findHeader(text, from, name.quoted, sink);
   if (!colon && /[=>~]/.test(text[from] ?? '')) from++; // == => =~
   while (from - at <= MAX_SPACES && /[ \t]/.test(text[from] ?? '')) from++;
   if (colon && from > at + 1 && !name.quoted && !beginsLine(text, name.start)) return at;
@@ -86,9 +78,10 @@ function beginsLine(text: string, start: number): boolean {
   return at === 0 || text[at - 1] === '\n' || /[{,([&;]/.test(text.slice(at, start));
 }
 
-function findHeader(text: string, from: number, sink: SpanSink): number {
+/** @param quoted its name is, and so is its value: JSON */
+function findHeader(text: string, from: number, quoted: boolean, sink: SpanSink): number {
   let start = from;
-  while (/[ \t]/.test(text[start] ?? '')) start++;
+  while (/[ \t]/.test(text[start] ?? '') || (quoted && /[\\"']/.test(text[start] ?? ''))) start++;
   SCHEME.lastIndex = start;
   const scheme = SCHEME.exec(text);
   if (scheme) start += scheme[0].length;
@@ -103,9 +96,16 @@ function valueEnd(text: string, from: number): number {
   const escaped = text[from] === '\\' && QUOTE.test(text[from + 1] ?? '');
   const quote = text[escaped ? from + 1 : from] ?? '';
   if (QUOTE.test(quote)) return quotedEnd(text, from + (escaped ? 2 : 1), quote, escaped);
-  let at = from;
+  let at = substitutionEnd(text, from);
   while (at < text.length && !endsValue(text, at)) at++;
   return at;
+}
+
+/** Behind `$(cat file)`, whose spaces end no value. */
+function substitutionEnd(text: string, from: number): number {
+  if (!text.startsWith('$(', from)) return from;
+  const close = text.slice(from, from + MAX_SUBSTITUTION).indexOf(')');
+  return close < 0 ? from : from + close + 1;
 }
 
 function quotedEnd(text: string, from: number, quote: string, escaped: boolean): number {

@@ -4,7 +4,9 @@
  */
 
 import { QuotedArguments } from './arguments.ts';
+import { findCalls } from './calls.ts';
 import { KEYWORDS } from './keywords.ts';
+import { findManifests } from './manifests.ts';
 import { findPairs } from './pairs.ts';
 import { redactValues } from './parameters.ts';
 import { Prefilter } from './prefilter.ts';
@@ -47,7 +49,7 @@ const MAX_PASSES = 4;
 /** Longer texts are looked at once. */
 const MAX_REPEATED = 16_384;
 const SQL_HINT =
-  /passw|identified|crypt|secret|token|credential|_key|api_?key|auth|program|_command|encode|decode|keyring/i;
+  /passw|identified|crypt|secret|token|credential|_key|api_?key|pwd|\bpw\b|pass|auth|program|_command|encode|decode|keyring/i;
 const OTHER_ESCAPE = /\\['"]/;
 
 /** @throws LiveAuditError CONFIG where a rule cannot be used */
@@ -127,10 +129,12 @@ class TextRedactor implements Redactor {
   /** @returns numbers of the parameters that are secret */
   #findAll(text: string, sink: SpanSink, cut: boolean): Set<number> {
     findPairs(text, sink);
+    findCalls(text, sink);
     findUrls(text, sink, cut);
     findDsns(text, sink);
     findShapes(text, sink, cut);
     if (this.#dialect !== 'shell') return findSql(text, this.#dialect, sink, 0);
+    findManifests(text, sink);
     findShell(text, sink, 0);
     return new Set();
   }

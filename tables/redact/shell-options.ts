@@ -1,9 +1,10 @@
 /** What a program's own options and operands hold of secrets: shell-programs.ts says which. */
-import { isPlainValue } from './names.ts';
-import type { Program, UserOption } from './shell-programs.ts';
+import { isPlainValue, isSecretName } from './names.ts';
+import type { Program, UserOption } from './program.ts';
 import { addPart, type Word } from './shell-words.ts';
 import type { SpanSink } from './spans.ts';
 
+const MAX_NAME = 64;
 /** `docker run --name mongo -p 27017:27017` */
 const PORTS = /^(?:[\d.]{1,15}:)?\d{1,5}:\d{1,5}(?:\/\w{1,4})?$/;
 
@@ -18,14 +19,21 @@ export function findOptions(program: Program, words: readonly Word[], sink: Span
     const word = rest[i] as Word;
     const before = rest[i - 1]?.value ?? '';
     isBehind ||= program.behind?.includes(before) === true;
-    if (isBehind || program.before?.includes(before)) addSecret(word, 0, sink);
+    const isNext =
+      program.before?.includes(before) ||
+      program.beforeTwo?.some((name) => name === before || name === rest[i - 2]?.value);
+    if (isBehind || isNext || (program.named && isNamed(before))) addSecret(word, 0, sink);
+    if (program.hosts) findHost(word, sink);
+    for (const user of program.users ?? []) findUser(user, program.flags ?? '', rest, i, sink);
     if (program.prefix && word.value.startsWith(program.prefix))
       addSecret(word, program.prefix.length, sink);
     if (word.value.startsWith('-') && word.value.length > 1) {
       findShort(program, rest, i, sink);
-      for (const user of program.users ?? []) findUser(user, program.flags ?? '', rest, i, sink);
     } else if (program.wraps && !takesValue(program, before) && !isLetter(program, before)) return;
-    else if (!takesValue(program, before)) operands.push(word);
+    else if (!takesValue(program, before)) {
+      operands.push(word);
+      if (program.fields) findField(program.fields, word, sink);
+    }
   }
   if (program.operandsAfter === undefined || has(program.operandsAfter))
     findOperands(program, rest, operands, sink);
@@ -34,12 +42,18 @@ export function findOptions(program: Program, words: readonly Word[], sink: Span
 const isLetter = ({ secret = '' }: Program, option: string): boolean =>
   /^-\w+$/.test(option) && secret.includes(option.at(-1) ?? '');
 
-const takesValue = ({ values = '' }: Program, option: string): boolean =>
-  /^-\w+$/.test(option) && values.includes(option.at(-1) ?? '');
+const takesValue = ({ values = '', longValues = [] }: Program, option: string): boolean =>
+  longValues.includes(option) || (/^-\w+$/.test(option) && values.includes(option.at(-1) ?? ''));
+
+/** `secret_access_key`, `/app/db/password`; no option, for those are looked at elsewhere. */
+const isNamed = (word: string): boolean =>
+  /^\w.*[/_.]|^\/|^pass/.test(word) &&
+  !word.includes('=') &&
+  isSecretName(word.slice(word.lastIndexOf('/') + 1));
 
 /** Where the value of a letter begins in `-xwX`; null where none of the letters is an option there. */
 function valueAt(word: string, letters: string, flags: string): number | null {
-  if (word.startsWith('--')) return null;
+  if (!word.startsWith('-') || word.startsWith('--')) return null;
   for (let at = 1; at < word.length; at++) {
     const letter = word[at] ?? '';
     if (letters.includes(letter)) return at + 1;
@@ -61,7 +75,7 @@ function addNext(word: Word | undefined, sink: SpanSink): void {
 }
 
 function findUser(
-  { options, letters = '', separator }: UserOption,
+  { options, letters = '', separator, except }: UserOption,
   flags: string,
   words: readonly Word[],
   i: number,
@@ -70,12 +84,12 @@ function findUser(
   const word = words[i] as Word;
   const next = words[i + 1];
   const at = valueAt(word.value, letters, flags);
-  if (at !== null && at < word.value.length) addBehind(word, at, separator, sink);
+  if (at !== null && at < word.value.length) addBehind(word, at, separator, sink, except);
   else if ((at !== null || options.includes(word.value)) && next)
-    addBehind(next, 0, separator, sink);
+    addBehind(next, 0, separator, sink, except);
   const equals = word.value.indexOf('=');
   if (equals > 0 && options.includes(word.value.slice(0, equals)))
-    addBehind(word, equals + 1, separator, sink);
+    addBehind(word, equals + 1, separator, sink, except);
 }
 
 function findOperands(
@@ -90,6 +104,23 @@ function findOperands(
     /^-\w+$/.test(word.value) && word.value.includes(operandsWith ?? '');
   if (operandsWith !== undefined && !words.some(isAsked)) return;
   for (const at of which.at) addNext(operands.at(at), sink);
+}
+
+/** `NAME=X` */
+function findField(name: RegExp, word: Word, sink: SpanSink): void {
+  const equals = word.value.indexOf('=');
+  if (equals > 0 && name.test(word.value.slice(0, equals))) addSecret(word, equals + 1, sink);
+}
+
+/** `user:password@host`, `domain/user:password@host:port` */
+const USER_AT_HOST = /^[^:@\s?&=]{1,128}:([^\s]{1,128})@[\w.-]{1,255}(?::\d{1,5})?\/?$/;
+
+function findHost(word: Word, sink: SpanSink): void {
+  if (word.value.length > 1024 || word.value.includes('://')) return;
+  const secret = USER_AT_HOST.exec(word.value)?.[1];
+  if (secret === undefined || isPlainValue(secret)) return;
+  const from = word.value.indexOf(':') + 1;
+  addPart(word, from, from + secret.length, sink);
 }
 
 /** `user/password@database` */
@@ -107,7 +138,14 @@ export function addSecret(word: Word, from: number, sink: SpanSink): void {
 }
 
 /** What stands behind the first separator. */
-export function addBehind(word: Word, from: number, separator: string, sink: SpanSink): void {
+export function addBehind(
+  word: Word,
+  from: number,
+  separator: string,
+  sink: SpanSink,
+  except?: RegExp,
+): void {
   const at = word.value.indexOf(separator, from);
-  if (at >= 0) addSecret(word, at + 1, sink);
+  if (at >= 0 && !except?.test(word.value.slice(from, Math.min(at, from + MAX_NAME))))
+    addSecret(word, at + 1, sink);
 }

@@ -2,11 +2,12 @@
  * Secrets in a shell's text: assignments, options, what is piped into a program that reads a password, and what
  * stands in words that are texts of their own: another shell's command, SQL.
  */
-import { isPlainValue, isSecretPair } from './names.ts';
+import { isPlainValue, isRandomKey, isSecretName, isSecretPair } from './names.ts';
 import { findPairs } from './pairs.ts';
 import { addBehind, addSecret, findOptions } from './shell-options.ts';
 import { type Command, type Part, parseShell } from './shell-parser.ts';
-import { DEAF, programOf, readsSecret } from './shell-programs.ts';
+import { programOf } from './shell-programs.ts';
+import { DEAF, readsSecret } from './shell-readers.ts';
 import { partsOf, type Word } from './shell-words.ts';
 import { type SpanSink, shifted } from './spans.ts';
 
@@ -27,6 +28,15 @@ const SETS = new Set(['set', 'setenv', 'config', '--global', '--add', '-gx', '-x
 const NO_NAME = /^$|[?&\t\r\n "']/;
 /** Commands of csh and fish, whose next word is a variable. */
 const SETTERS = new Set(['set', 'setenv']);
+/** Where printf puts an argument, and the name of it that stands before. */
+const PLACE = /%[-\d.]{0,8}[sqb]/g;
+const NAMED_PLACE = /([\w.-]+)["']?[ \t]*[=:][ \t]*["']?$/;
+const MAX_FORMAT = 4096;
+/** Programs that one command names. */
+const MAX_PROGRAMS = 8;
+/** `--password-command 'echo X'` */
+const COMMAND = /^--?[\w-]*(?:pass\w*|token|secret)-(?:command|cmd)(?:=|$)/;
+const ECHOES = /^[ \t]*(?:\/bin\/)?(?:echo|printf)[ \t]+/;
 const WHITE = /[ \t\r\n;|&]/;
 
 export function findInShell(text: string, sink: SpanSink, nested: Nested): void {
@@ -45,6 +55,8 @@ function findInCommand(text: string, command: Command, sink: SpanSink, nested: N
   for (const word of [...words, ...strings]) findInWord(word, sink, nested);
   findNamed(words, sink);
   findPrograms(words, sink);
+  findPrinted(words, sink);
+  findEchoes(words, sink);
   const values = words.slice(0, MAX_NAME).map(({ value }) => value);
   const form = readsSecret(values);
   if (form !== null) findInput(text, command, form, sink);
@@ -55,8 +67,8 @@ function findInWord(word: Word, sink: SpanSink, nested: Nested): void {
   const { value } = word;
   const equals = value.indexOf('=');
   const name = equals > 0 && equals <= MAX_NAME ? value.slice(0, equals) : '';
-  if (!NO_NAME.test(name) && isSecretPair(name, value.slice(equals + 1)))
-    addSecret(word, equals + 1, sink);
+  const isSecret = (text: string) => isSecretPair(name, text) || isRandomKey(name, text);
+  if (!NO_NAME.test(name) && isSecret(value.slice(equals + 1))) addSecret(word, equals + 1, sink);
   // Its quotes are gone here: what stands in them is found where another quote hides it in the text.
   if (word.places) {
     const from = /^-[A-Za-z]/.test(value) ? 2 : 0; // -HName:\ value
@@ -77,7 +89,9 @@ function findNamed(words: readonly Word[], sink: SpanSink): void {
     const before = words[i - 1]?.value ?? '';
     const isSet =
       !isOption &&
-      (SETS.has(before) ? /[_.]/.test(value) || SETTERS.has(words[0]?.value ?? '') : false);
+      (SETS.has(before)
+        ? /[_.]|[a-z][A-Z]/.test(value) || SETTERS.has(words[0]?.value ?? '')
+        : false);
     if (!isOption && !isSet) continue;
     if (bare.has(value) || value.length > MAX_NAME || !isSecretPair(value, next.value)) continue;
     if (isOption && /^-[\w-]+$/.test(next.value)) continue;
@@ -92,20 +106,47 @@ function addNamed(word: Word, sink: SpanSink): void {
 
 function bareOptions(words: readonly Word[]): ReadonlySet<string> {
   for (const { value } of words) {
-    const found = programOf(value);
-    if (found?.program.bare) return new Set(found.program.bare);
+    const bare = programOf(value)?.flatMap((program) => program.bare ?? []);
+    if (bare !== undefined && bare.length > 0) return new Set(bare);
   }
   return new Set();
 }
 
-/** Each program's own options, up to where the next program's name stands. */
+/** Each program's own options: a name may also be a user's, so that what follows it is looked at for both. */
 function findPrograms(words: readonly Word[], sink: SpanSink): void {
   const first = words.find(({ value }) => !ASSIGNMENT.test(value) && value !== 'sudo');
   if (first && DEAF.has(first.value.slice(first.value.lastIndexOf('/') + 1))) return;
-  const starts = words.flatMap(({ value }, i) => (programOf(value) ? [i] : []));
-  for (const [n, start] of starts.entries()) {
-    const found = programOf(words[start]?.value ?? '');
-    if (found) findOptions(found.program, words.slice(start, starts[n + 1]), sink);
+  let left = MAX_PROGRAMS;
+  for (const [i, { value }] of words.entries()) {
+    const programs = programOf(value);
+    if (programs && left-- > 0)
+      for (const program of programs) findOptions(program, words.slice(i), sink);
+  }
+}
+
+function findEchoes(words: readonly Word[], sink: SpanSink): void {
+  for (const [i, { value }] of words.entries()) {
+    const option = COMMAND.exec(value.slice(0, MAX_NAME))?.[0];
+    if (option === undefined) continue;
+    const word = option.endsWith('=') ? words[i] : words[i + 1];
+    const from = option.endsWith('=') ? option.length : 0;
+    const echo = ECHOES.exec(word?.value.slice(from, from + MAX_NAME) ?? '')?.[0];
+    if (word && echo !== undefined) addSecret(word, from + echo.length, sink);
+  }
+}
+
+/** `printf -v PASSWORD %s X`, `printf 'password=%s' X` */
+function findPrinted(words: readonly Word[], sink: SpanSink): void {
+  const at = words.findIndex(({ value }) => value === 'printf');
+  if (at < 0 || at > 1) return;
+  const isVariable = words[at + 1]?.value === '-v';
+  const first = at + (isVariable ? 4 : 2);
+  const isAll = isVariable && isSecretName(words[at + 2]?.value ?? '');
+  const format = words[first - 1]?.value.slice(0, MAX_FORMAT) ?? '';
+  for (const [n, { index }] of [...format.matchAll(PLACE)].entries()) {
+    const name = NAMED_PLACE.exec(format.slice(Math.max(0, index - MAX_NAME), index))?.[1] ?? '';
+    const word = words[first + n];
+    if (word && (isAll || isSecretName(name))) addSecret(word, 0, sink);
   }
 }
 

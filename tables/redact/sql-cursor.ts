@@ -68,6 +68,12 @@ export class SqlCursor {
     return token.value.startsWith('_') || token.value === 'BINARY';
   }
 
+  /** The arguments of `change_password('bob', '…')`: what follows the first, or that alone. */
+  addPasswords(open: number): void {
+    const start = this.isString(open + 1) && this.isSymbol(open + 2, CLOSE) ? 1 : 2;
+    this.addCall(open, start, Number.POSITIVE_INFINITY);
+  }
+
   /**
    * The arguments from one number up to another are secret.
    * @param open where the parenthesis opens

@@ -12,7 +12,7 @@ const MAX_NAME = 8;
 export function findInserted(cursor: SqlCursor, from: number): void {
   let i = from;
   while (i < from + MAX_NAME && (isName(cursor, i) || cursor.isSymbol(i, '.'))) i++;
-  if (i === from || !cursor.isSymbol(i, '(')) return;
+  if (!cursor.isSymbol(i, '(') || (i === from && !cursor.isWord(from - 1, 'INSERT'))) return; // MERGE names no table
   const columns = columnsAt(cursor, i + 1);
   if (columns) addRows(cursor, columns.end, columns.secret, false);
 }
@@ -20,7 +20,9 @@ export function findInserted(cursor: SqlCursor, from: number): void {
 /** `(name, password) = ('…', '…')` of UPDATE and WHERE. @param open where the parenthesis opens */
 export function findTuple(cursor: SqlCursor, open: number): void {
   const columns = columnsAt(cursor, open + 1);
-  if (!columns || !cursor.isSymbol(columns.end, '=')) return;
+  if (!columns) return;
+  if (cursor.isWord(columns.end, 'IN')) addRows(cursor, columns.end + 2, columns.secret, true);
+  if (!cursor.isSymbol(columns.end, '=')) return;
   const row = columns.end + (cursor.isWord(columns.end + 1, 'ROW') ? 2 : 1);
   if (cursor.isSymbol(row, '(')) addRows(cursor, row, columns.secret, true);
 }

@@ -17,7 +17,17 @@ export interface NestedSql {
 }
 
 const OPERATORS = ['=', ':=', '=>', '<>', '!=', '<', '>'];
-const COMPARING = ['TO', 'LIKE', 'ILIKE', 'NOT', 'BINARY'];
+const COMPARING = ['TO', 'LIKE', 'ILIKE', 'NOT', 'BINARY', 'BETWEEN', 'AGAINST'];
+/** A function that is given a password: `change_password('bob', '…')`. */
+const TAKES_PASSWORD = /(?:PASSWORD|PASSWD|PASSPHRASE)$/;
+/** Words of `CREATE USER …` and `ALTER ROLE …` whose string is no secret: their grammars in both manuals. */
+const ACCOUNT_WORDS: ReadonlySet<string> = new Set(
+  'USER ROLE GROUP EXISTS UNTIL COMMENT ATTRIBUTE WITH VIA OR AND TO FOR IN DEFAULT ADMIN NAME REQUIRE ISSUER SUBJECT CIPHER ACCOUNT SET SCHEMA SYSID'.split(
+    ' ',
+  ),
+);
+/** A command whose output is a secret, which prints it itself. */
+const PRINTS = /^[ \t]*(?:\/bin\/)?(?:echo|printf)[ \t]/;
 /** A string that goes on to a secret outside of it: `'ALTER ROLE x PASSWORD ' || …`. */
 const GOES_ON = /(?:passw(?:or)?d|identified by|[ =]by|token|secret|key)[ \t\n=:]*['"]*$/i;
 /** A secret's place in the text of format(). */
@@ -53,6 +63,8 @@ class SqlFinder {
   readonly #calls: string[] = [];
   /** The statement sets a password of an account. */
   #credentials = false;
+  /** It makes or changes an account. */
+  #account = false;
   /** Of `SET PASSWORD … = …`: all strings behind it. */
   #setting: 'no' | 'account' | 'value' = 'no';
 
@@ -88,6 +100,7 @@ class SqlFinder {
     } else if (symbol === ')') this.#calls.pop();
     else if (symbol === ';') {
       this.#credentials = false;
+      this.#account = false;
       this.#setting = 'no';
     } else if (this.#setting === 'account' && (symbol === '=' || symbol === ':='))
       this.#setting = 'value';
@@ -98,18 +111,47 @@ class SqlFinder {
     const isCall = cursor.isSymbol(i + 1, '(');
     const which = isCall ? SECRET_ARGUMENTS[this.#options.dialect].get(word) : undefined;
     if (which) cursor.addCall(i + 1, ...which);
+    else if (isCall && TAKES_PASSWORD.test(word)) cursor.addPasswords(i + 1);
     if (word === 'IDENTIFIED') this.#identified(i + 1);
     else if (word === 'SET' && cursor.isWord(i + 1, 'PASSWORD')) this.#setting = 'account';
     else if (word === 'TO' && this.#setting === 'account') this.#setting = 'value';
     else if (word === 'REPLACE' && this.#credentials && cursor.isString(i + 1)) cursor.add(i + 1);
-    else if (word === 'INTO') findInserted(cursor, i + 1);
-    else if (word === 'INSERT' && !cursor.isWord(i + 1, 'INTO'))
-      findInserted(cursor, cursor.isWord(i + 1, 'IGNORE') ? i + 2 : i + 1);
+    else if (word === 'INTO') this.#into(i);
+    else if ((word === 'INSERT' || word === 'REPLACE') && !cursor.isWord(i + 1, 'INTO'))
+      findInserted(
+        cursor,
+        this.#behind(i + 1, 'LOW_PRIORITY', 'HIGH_PRIORITY', 'DELAYED', 'IGNORE'),
+      );
     else if (word === 'PROGRAM') this.#shell(i + 1);
     else if (SHELL_FUNCTIONS.has(word) && isCall) this.#shell(i + 2);
-    else if (word.endsWith('_COMMAND')) this.#shell(i + 1);
+    else if (word.endsWith('_COMMAND')) this.#command(i, word);
+    else if (/^(?:USER|ROLE|GROUP)$/.test(word) && cursor.isWord(i - 1, 'CREATE', 'ALTER'))
+      this.#account = !cursor.isWord(i + 1, 'MAPPING');
     else if (word === 'KEY' && cursor.isWord(i - 1, 'ENCRYPTION')) this.#value(i, 'password');
     else this.#value(i, word);
+  }
+
+  #behind(from: number, ...words: string[]): number {
+    let i = from;
+    while (this.#cursor.isWord(i, ...words)) i++;
+    return i;
+  }
+
+  /** `INSERT INTO t (…)`, `SELECT '…' INTO @password` */
+  #into(i: number): void {
+    findInserted(this.#cursor, i + 1);
+    if (isSecretName(this.#tokens[i + 1]?.value ?? '')) this.#cursor.add(i - 1);
+  }
+
+  /** `ssl_passphrase_command = '…'` */
+  #command(i: number, name: string): void {
+    this.#shell(i + 1);
+    if (!isSecretName(name.slice(0, -'_COMMAND'.length))) return;
+    const at = i + (this.#cursor.isSymbol(i + 1, '=') || this.#cursor.isWord(i + 1, 'TO') ? 2 : 1);
+    const token = this.#tokens[at];
+    const printing = PRINTS.exec(token?.kind === 'string' ? token.value : '')?.[0].length;
+    if (token && printing !== undefined)
+      this.#sink.add(token.innerStart + printing, token.innerEnd);
   }
 
   /** `IDENTIFIED [WITH | VIA plugin] [BY | AS | USING [PASSWORD]] '…'`; MariaDB: `OR plugin USING '…'`. */
@@ -134,7 +176,10 @@ class SqlFinder {
     const cursor = this.#cursor;
     let at = i + 1;
     while (cursor.isSymbol(at, '::')) at += 2;
+    while (cursor.isSymbol(at, ')') && this.#calls.length > 0) at++; // lower(token) = '…'
     const next = at;
+    if (cursor.isWord(at, 'IS') && cursor.isWord(at + 2, 'DISTINCT')) at += 4; // IS NOT DISTINCT FROM
+    if (cursor.isWord(at, 'WHEN') && cursor.isWord(i - 1, 'CASE')) at++;
     while (cursor.isSymbol(at, ...OPERATORS) || cursor.isWord(at, ...COMPARING)) at++;
     if (cursor.isWord(at, 'IN') && cursor.isSymbol(at + 1, '('))
       cursor.addCall(at + 1, 1, Number.POSITIVE_INFINITY);
@@ -158,6 +203,10 @@ class SqlFinder {
   #string(i: number, token: Token): void {
     const cursor = this.#cursor;
     if (this.#setting === 'value') cursor.add(i);
+    const before = this.#tokens[i - 1];
+    // 'bob'@'%'
+    const isAccount = before?.value.startsWith('@') || ACCOUNT_WORDS.has(before?.value ?? '');
+    if (this.#account && before?.kind === 'word' && !isAccount) cursor.add(i);
     const { value } = token;
     if (value.length <= 64 && isSecretName(value)) {
       const key = value.replace(/^.*[.$]/, '');
