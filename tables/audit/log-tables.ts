@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import type { QueryContext, Row, Table } from '../../extension/sdk/context.ts';
 import type { TableSpec, Value } from '../../extension/sdk/spec.ts';
 import { summaryTable } from '../audit_summary/table.ts';
+import type { Redactor } from '../redact/redactor.ts';
 import { type AuditEvent, EventAssembler, type Faults } from './events.ts';
 import { LogFile } from './log-file.ts';
 import { AuditRows, type AuditTable, auditSpecs, type RowSink } from './rows.ts';
@@ -21,17 +22,19 @@ export interface LogReport extends Readonly<Faults> {
 /**
  * Read files, in the order of their records, and give their rows.
  * @param sink gets each row; it is valid only during the call
+ * @param redactor absent: texts stay as they are
  * @throws what opening and reading a file throws
  */
 export function* readLogs(
   files: readonly string[],
   maxText: number,
   sink: RowSink,
+  redactor?: Redactor,
 ): Generator<void, LogReport, undefined> {
   let events = 0;
   let incomplete = 0;
   const log = new LogFile(() => {
-    const rows = new AuditRows(pastWorld(maxText), sink);
+    const rows = new AuditRows(pastWorld(maxText, redactor), sink);
     return new EventAssembler(
       {
         event: (event: AuditEvent) => {
@@ -73,11 +76,18 @@ class LogTable implements Table {
   readonly spec: TableSpec;
   readonly #files: readonly string[];
   readonly #maxText: number;
+  readonly #redactor: Redactor | undefined;
 
-  constructor(spec: TableSpec, files: readonly string[], maxText: number) {
+  constructor(
+    spec: TableSpec,
+    files: readonly string[],
+    maxText: number,
+    redactor: Redactor | undefined,
+  ) {
     this.spec = spec;
     this.#files = files;
     this.#maxText = maxText;
+    this.#redactor = redactor;
   }
 
   *generate(context: QueryContext): Generator<Row, void, undefined> {
@@ -92,7 +102,7 @@ class LogTable implements Table {
       count++;
       pending.push(wanted.map((i) => (i === eid ? count : (row[i] ?? null))));
     };
-    for (const _ of readLogs(this.#files, this.#maxText, take)) {
+    for (const _ of readLogs(this.#files, this.#maxText, take, this.#redactor)) {
       yield* pending;
       pending = [];
     }
@@ -100,7 +110,7 @@ class LogTable implements Table {
 }
 
 /** All audit tables over the same files, the summary too. */
-export function logTables(files: readonly string[], maxText: number): Table[] {
-  const events = auditSpecs.map((spec) => new LogTable(spec, files, maxText));
+export function logTables(files: readonly string[], maxText: number, redactor?: Redactor): Table[] {
+  const events = auditSpecs.map((spec) => new LogTable(spec, files, maxText, redactor));
   return [...events, summaryTable(events)];
 }

@@ -4,7 +4,7 @@ import type { Redactor } from '../redact/redactor.ts';
 export interface AuditWorld {
   /** Longest text to store, bytes. */
   readonly maxText: number;
-  /** Takes secrets out of command lines; absent: it is switched off, or the log is somebody else's. */
+  /** Takes secrets out of command lines; absent: it is switched off. */
   readonly redactor?: Redactor | undefined;
   /** Unix time of the boot, s; null for events from a file. */
   readonly bootTime: number | null;
@@ -13,8 +13,9 @@ export interface AuditWorld {
 }
 
 /** Of events from a file, whose processes are gone. */
-export const pastWorld = (maxText: number): AuditWorld => ({
+export const pastWorld = (maxText: number, redactor?: Redactor): AuditWorld => ({
   maxText,
+  redactor,
   bootTime: null,
   container: () => null,
 });

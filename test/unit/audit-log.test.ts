@@ -163,6 +163,22 @@ describe('audit-parse', () => {
     ).toHaveLength(1);
   });
 
+  test('secrets are taken out, but where one asks for them or the config does', () => {
+    const secret = fileOf(exec(1, 'mysql').map((text) => text.replace('a1="1"', 'a1="-phunter2"')));
+    const config = join(directory, 'plain.json');
+    writeFileSync(config, '{"redaction": {"on": false}}');
+    const commandOf = (...args: string[]) =>
+      JSON.parse(run(['audit-parse', ...args, secret]).stdout.split('\n')[0] ?? '').argv;
+    expect(commandOf()).toBe('["mysql","-p[redacted]"]');
+    expect(commandOf('--no-redact')).toBe('["mysql","-phunter2"]');
+    expect(commandOf('--config', config)).toBe('["mysql","-phunter2"]');
+    const sql = 'SELECT argv FROM audit_process_events';
+    const ask = (...args: string[]) =>
+      JSON.parse(run(['audit-parse', '--json', '--sql', sql, ...args, secret]).stdout);
+    expect(ask()).toEqual([{ argv: '["mysql","-p[redacted]"]' }]);
+    expect(ask('--no-redact')).toEqual([{ argv: '["mysql","-phunter2"]' }]);
+  });
+
   test('SQL, all tables joined', () => {
     const sql =
       'SELECT p.cmdline, f.path FROM audit_process_events p, audit_file_events f ORDER BY 1';

@@ -1,6 +1,8 @@
 import { LiveAuditError } from '../../../native/errors.ts';
 import { type LogReport, logTables, readLogs } from '../../../tables/audit/log-tables.ts';
-import { type AuditTable, auditSpecs } from '../../../tables/audit/rows.ts';
+import { type AuditTable, auditSpecs, type RowSink } from '../../../tables/audit/rows.ts';
+import { guardedRedactor, textWithheld } from '../../../tables/redact/guarded.ts';
+import type { Redactor } from '../../../tables/redact/redactor.ts';
 import { JsonLines, JsonOutput } from '../json-lines.ts';
 import { log } from '../log.ts';
 import { parseOptions } from '../options.ts';
@@ -14,15 +16,24 @@ const FLAGS = {
   table: { type: 'boolean' },
 } as const satisfies Record<Format, { type: 'boolean' }>;
 
+/** What is read, and how. */
+interface Reader {
+  readonly files: readonly string[];
+  readonly maxText: number;
+  readonly redactor: Redactor | undefined;
+}
+
 /**
  * `audit-parse FILE…`: the rows that the audit tables would have had, from files as auditd writes them: a JSON
- * object a line with the table's name before its columns, or with `--sql` what SQL over these tables gives.
+ * object a line with the table's name before its columns, or with `--sql` what SQL over these tables gives. Secrets
+ * are taken out as in the tables themselves, if the config does not say otherwise.
  */
 export function auditParse(args: readonly string[]): void {
   const { loaded, flags, positionals } = parseOptions(args, {
     ...FLAGS,
     sql: { type: 'string' },
     only: { type: 'string' },
+    'no-redact': { type: 'boolean' },
   });
   if (positionals.length === 0)
     throw new LiveAuditError('USAGE', 'audit-parse takes the files to read, oldest first');
@@ -39,10 +50,19 @@ export function auditParse(args: readonly string[]): void {
     const names = auditSpecs.map(({ name }) => name).join(', ');
     throw new LiveAuditError('USAGE', `no audit table ${only}: ${names}`);
   }
-  const { max_text } = loaded.config;
+  const { max_text, redaction } = loaded.config;
+  let withheld: unknown = null;
+  const isRedacted = redaction.on && flags['no-redact'] !== true;
+  const redactor = isRedacted
+    ? guardedRedactor('shell', redaction, (error) => {
+        withheld = error;
+      })
+    : undefined;
+  const reader: Reader = { files: positionals, maxText: max_text, redactor };
   try {
-    if (typeof sql === 'string') ask(positionals, max_text, sql, formats[0] ?? 'table');
-    else print(positionals, max_text, tables);
+    if (typeof sql === 'string') ask(reader, sql, formats[0] ?? 'table');
+    else print(reader, tables);
+    if (withheld !== null) log(textWithheld(withheld));
   } catch (error) {
     const { code, path, syscall } = error as NodeJS.ErrnoException;
     if (syscall === undefined) throw error;
@@ -52,8 +72,8 @@ export function auditParse(args: readonly string[]): void {
   }
 }
 
-function ask(files: readonly string[], maxText: number, sql: string, format: Format): void {
-  const db = new EmbeddedSql(logTables(files, maxText));
+function ask({ files, maxText, redactor }: Reader, sql: string, format: Format): void {
+  const db = new EmbeddedSql(logTables(files, maxText, redactor));
   try {
     process.stdout.write(FORMATS[format](db.run(sql)));
   } finally {
@@ -61,14 +81,15 @@ function ask(files: readonly string[], maxText: number, sql: string, format: For
   }
 }
 
-function print(files: readonly string[], maxText: number, tables: readonly AuditTable[]): void {
+function print({ files, maxText, redactor }: Reader, tables: readonly AuditTable[]): void {
   const output = new JsonOutput((bytes) => process.stdout.write(bytes));
   const lines = new Map(
     auditSpecs
       .filter(({ name }) => tables.includes(name))
       .map((spec) => [spec.name as string, new JsonLines(spec, output)]),
   );
-  const reading = readLogs(files, maxText, (table, row) => lines.get(table)?.add(row));
+  const sink: RowSink = (table, row) => lines.get(table)?.add(row);
+  const reading = readLogs(files, maxText, sink, redactor);
   let step = reading.next();
   while (!step.done) step = reading.next();
   output.flush();

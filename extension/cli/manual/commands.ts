@@ -213,6 +213,10 @@ export const COMMANDS: readonly CommandDoc[] = [
         },
         text: 'Only the events of this table.',
       },
+      {
+        flag: '--no-redact',
+        text: 'Leave secrets in command lines where they are; also `"redaction": {"on": false}` of the config.',
+      },
       { flag: '--sql', value: { name: 'SQL', kind: 'text' }, text: 'SQL over the tables.' },
       ...FORMATS,
     ],
