@@ -59,12 +59,14 @@ export const ProbeStats = { hits: 0, last: 8, lost: 16, size: 24 } as const;
 export const cookie = (target: number, probe: number): bigint =>
   (BigInt(target) << 32n) | BigInt(probe);
 
+const WORD = 2 ** 32;
 /** High words of the integers that a Number holds exactly. */
 const EXACT_HIGH = 2 ** 21;
 
-/** An unsigned 64-bit member: a bigint only where it must be, which costs more. */
-export function u64(view: DataView, at: number): number | bigint {
-  const high = view.getUint32(at + 4, true);
-  if (high >= EXACT_HIGH) return view.getBigUint64(at, true);
-  return high * 2 ** 32 + view.getUint32(at, true);
-}
+/** An unsigned 64-bit member as a number: exact up to 2^53, which times, addresses and counts keep. */
+export const u64 = (view: DataView, at: number): number =>
+  view.getUint32(at + 4, true) * WORD + view.getUint32(at, true);
+
+/** The same: a bigint only where it must be, which costs more. */
+export const exactU64 = (view: DataView, at: number): number | bigint =>
+  view.getUint32(at + 4, true) >= EXACT_HIGH ? view.getBigUint64(at, true) : u64(view, at);

@@ -18,6 +18,7 @@ import { ProbeCounts } from './probe-counts.ts';
 import { failTarget, type ProbeState, waitForRoom } from './probe-state.ts';
 import {
   dropUnneeded,
+  type NamedTarget,
   newTarget,
   noteUnknown,
   type Probe,
@@ -83,11 +84,8 @@ export class ProbeManager {
   }
 
   /** The binary and the program behind a record's target number. */
-  target(id: number): { program: string; path: string; file: string } | undefined {
-    const target = this.#targets.get(id);
-    if (!target) return undefined;
-    const { path, name } = target.executable;
-    return { program: target.kind.program, path: name, file: path };
+  target(id: number): NamedTarget | undefined {
+    return this.#targets.get(id)?.named;
   }
 
   /** All binaries that are shown. */

@@ -16,7 +16,16 @@ export interface Probe {
   link: BpfLink | null;
 }
 
+/** What rows say of a binary; the very same object as long as it is attached. */
+export interface NamedTarget {
+  readonly program: string;
+  readonly path: string;
+  /** How to open it. */
+  readonly file: string;
+}
+
 export interface Target {
+  readonly named: NamedTarget;
   readonly kind: TargetKind;
   readonly executable: Executable;
   /** What the config says of its symbols. */
@@ -33,7 +42,8 @@ export function newTarget(
   const probes = kind.probes
     .filter(({ option }) => option === undefined || options.has(option))
     .map((spec) => ({ spec, state: waitingProbe(kind, executable, spec), link: null }));
-  return { kind, executable, places, probes };
+  const named = { program: kind.program, path: executable.name, file: executable.path };
+  return { named, kind, executable, places, probes };
 }
 
 /** Take out the probes that stand in for what this binary has. */

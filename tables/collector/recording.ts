@@ -2,7 +2,7 @@
  * A recording of a kernel ring buffer, to stand in for it: in tests, and where BPF is not to be had.
  * Format: for each record a u32 length and its bytes, little endian, nothing else.
  */
-import type { Cell, Event } from '../event.ts';
+import { type Event, keptCell } from '../event.ts';
 import type { Assembler } from './capture.ts';
 
 const LENGTH_BYTES = 4;
@@ -40,5 +40,5 @@ export function replay(
 
 /** The event apart from its maker's memory. */
 export function kept(event: Event): Event {
-  return event.map((cell: Cell) => (cell instanceof Uint8Array ? Uint8Array.from(cell) : cell));
+  return event.map(keptCell);
 }

@@ -2,18 +2,19 @@
  * From records to whole rows, pure (no clock, no files): a statement's record is its row, with what records
  * before it said of its connection, its packet and its error.
  */
-import { RecordHeader } from '../../native/events.ts';
+import { RecordHeader, u64 } from '../../native/events.ts';
 import type { Assembler, World } from '../collector/capture.ts';
-import { type Cell, type Event, placesOf } from '../event.ts';
+import { type Cell, type Event, newEvent, placesOf } from '../event.ts';
 import { RecordMemory } from '../events/record-memory.ts';
-import { Seconds } from '../events/seconds.ts';
 import { textCell } from '../events/text.ts';
+import { UnixTime } from '../events/unix-time.ts';
 import { PLAIN } from '../redact/guarded.ts';
 import type { Redactor } from '../redact/redactor.ts';
 import { forgetLongData, loseLongData, parametersOf, withoutPacket } from './executions.ts';
 import { masked } from './masked.ts';
 import { type Packet, Packets } from './packets.ts';
 import { Pieces } from './pieces.ts';
+import { Query } from './query.ts';
 import {
   Command,
   ConnectionLayout,
@@ -27,9 +28,8 @@ import {
   STATEMENT_ID_BYTES,
   StatementLayout,
   UNREADABLE,
-  u64,
 } from './records.ts';
-import { putIdentity, putOutcome } from './row.ts';
+import { putIdentity, putOutcome, sharedOf } from './row.ts';
 import {
   addIdentity,
   identityOf,
@@ -43,7 +43,7 @@ import {
 } from './session.ts';
 import { Sessions } from './sessions.ts';
 import { spec } from './spec.ts';
-import { hasText, NO_TEXT, type Text, textAt } from './texts.ts';
+import { hasText, type Text } from './texts.ts';
 
 /** Goes up whenever what `save` gives changes. */
 const STATE_VERSION = 2;
@@ -64,14 +64,16 @@ export class MysqlAssembler implements Assembler {
   readonly #sessions = new Sessions();
   readonly #packets = new Packets();
   readonly #memory = new RecordMemory();
-  readonly #unixSeconds = new Seconds();
-  readonly #event: Cell[] = spec.columns.map(() => null);
+  readonly #time = new UnixTime();
+  readonly #event = newEvent(spec);
+  readonly #query: Query;
   readonly #pieces: Pieces;
 
   constructor(world: World, sources: Sources) {
     this.#world = world;
     this.#redactor = world.redactor ?? PLAIN;
     this.#sources = sources;
+    this.#query = new Query(world, this.#memory, this.#packets);
     this.#pieces = new Pieces(world.parameterBytes ?? 0);
   }
 
@@ -181,23 +183,17 @@ export class MysqlAssembler implements Assembler {
     const session = this.#session(tgid, view, offset, known);
     const ownText = hasText(command);
     const prepared = ownText ? undefined : this.#prepared(view, offset, command, session);
-    const text = ownText
-      ? textAt(this.#memory, this.#packets, view, offset, this.#world.maxText)
-      : (prepared ?? NO_TEXT);
-
     const event = this.#event;
-    const started = view.getBigUint64(offset + StatementLayout.started, true);
-    const timeNs = started + this.#world.bootToUnix;
-    event[at.time] = this.#unixSeconds.of(timeNs);
-    event[at.time_ns] = timeNs;
-    event[at.uptime] = Math.floor(u64(view, offset + StatementLayout.started) / 1e9);
+    const started = u64(view, offset + StatementLayout.started);
+    const time = this.#time.set(started, this.#world.bootToUnix);
+    event[at.time] = time.seconds;
+    event[at.time_ns] = time.ns;
+    event[at.uptime] = Math.floor(started / 1e9);
     event[at.pid] = tgid;
     event[at.tid] = view.getUint32(offset + StatementLayout.tid, true);
     event[at.connection_id] = (known & Known.CONNECTION) !== 0 ? session.connectionId : null;
     event[at.command] = commandName(command);
-    event[at.query] = text.bytes && textCell(this.#redactor.redact(text.bytes, text.cut));
-    event[at.query_length] = text.length;
-    event[at.truncated] = text.cut ? 1 : 0;
+    const text = this.#query.put(event, view, offset, prepared);
     const values = ownText ? null : this.#parameters(view, offset, session, prepared);
     event[at.parameters] =
       values && this.#redactor.redactParameters(values, text.bytes ?? NO_STATEMENT);
@@ -205,7 +201,9 @@ export class MysqlAssembler implements Assembler {
     putOutcome(event, view, offset, target);
     this.#error(event, session, view.getUint32(offset + StatementLayout.error_code, true), text);
     const number = u64(view, offset + StatementLayout.identity);
-    putIdentity(event, identityOf(session, number));
+    const identity = identityOf(session, number);
+    putIdentity(event, identity);
+    event.shared = sharedOf(session, identity, target?.path ?? null);
     this.#after(view, offset, known, command, session, text);
     return event;
   }

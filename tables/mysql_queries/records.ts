@@ -159,12 +159,6 @@ export function mysqlRecordType(view: DataView, at: number, length: number): num
 /** In the packets of prepared statements their id comes first. */
 export const STATEMENT_ID_BYTES = 4;
 
-const HIGH = 0x1_0000_0000;
-
-/** A u64 as a number: exact up to 2^53, which addresses of user memory and counts of rows keep. */
-export const u64 = (view: DataView, at: number): number =>
-  view.getUint32(at + 4, true) * HIGH + view.getUint32(at, true);
-
 /** The bytes of a NUL-terminated text in a field of this size. */
 export function textIn(bytes: Buffer, at: number, size: number): Buffer {
   const field = bytes.subarray(at, at + size);

@@ -1,8 +1,8 @@
 /** Cells of a row: what came of a statement, and who asked. */
-import { RecordHeader } from '../../native/events.ts';
-import { type Cell, placesOf } from '../event.ts';
-import { Known, StatementLayout, u64 } from './records.ts';
-import type { Identity } from './session.ts';
+import { RecordHeader, u64 } from '../../native/events.ts';
+import { type Cell, placesOf, Shared } from '../event.ts';
+import { Known, StatementLayout } from './records.ts';
+import type { Identity, Session } from './session.ts';
 import { spec } from './spec.ts';
 import { NOT_CAPTURED, returnCode, statusName } from './status.ts';
 
@@ -31,6 +31,26 @@ export function putOutcome(
   event[at.duration] =
     u64(view, offset + RecordHeader.time) - u64(view, offset + StatementLayout.started);
   event[at.server_path] = target?.path ?? null;
+}
+
+/** What is the same for all rows of an identity, and what is computed when it is asked for. */
+const OF_IDENTITY: readonly number[] = [
+  ...[at.pid, at.user, at.host, at.database, at.flavor, at.server_path, at.server_version],
+  ...[at.container_id, at.fingerprint, at.normalized, at.statement],
+];
+
+/** @param path of the server */
+export function sharedOf(session: Session, identity: Identity | null, path: Cell): Shared {
+  if (
+    session.shared === null ||
+    session.sharedIdentity !== identity ||
+    session.sharedPath !== path
+  ) {
+    session.shared = new Shared(OF_IDENTITY);
+    session.sharedIdentity = identity;
+    session.sharedPath = path;
+  }
+  return session.shared;
 }
 
 export function putIdentity(event: Cell[], identity: Identity | null): void {

@@ -1,7 +1,8 @@
 /** What the assembler knows of one connection, by its THD. */
-import type { Cell } from '../event.ts';
+import { u64 } from '../../native/events.ts';
+import type { Cell, Shared } from '../event.ts';
 import { textCell } from '../events/text.ts';
-import { ErrorLayout, IdentityLayout, textIn, u64 } from './records.ts';
+import { ErrorLayout, IdentityLayout, textIn } from './records.ts';
 import type { LongData } from './values.ts';
 
 /** A text that was prepared. */
@@ -11,6 +12,8 @@ export interface Prepared {
   /** Length of the whole text, bytes. */
   readonly length: number;
   readonly cut: boolean;
+  /** As it is stored; null until it is. */
+  cell: Cell;
   /** How many parameters it may have; found when it is executed first. */
   counts: readonly number[] | null;
   /** Types of the parameters as they were sent last. */
@@ -22,7 +25,8 @@ export interface Prepared {
 }
 
 export const newPrepared = (bytes: Buffer, length: number, cut: boolean): Prepared => ({
-  ...{ bytes, length, cut, counts: null, types: null, longData: null, lostLongData: false },
+  ...{ bytes, length, cut, cell: null, counts: null, types: null },
+  ...{ longData: null, lostLongData: false },
 });
 
 /** What mysql_error says. */
@@ -59,11 +63,16 @@ export interface Session {
   longData: number;
   /** Of the statement whose record comes next. */
   error: ServerError | null;
+  /** What its rows have in common while it is this identity, at a server of this binary. */
+  shared: Shared | null;
+  sharedIdentity: Identity | null;
+  sharedPath: Cell;
 }
 
 export const newSession = (tgid: number, thd: number): Session => ({
   ...{ tgid, thd, server: 0, connectionId: null, identities: [] },
   ...{ prepared: null, lastPrepared: 0, longData: 0, error: null },
+  ...{ shared: null, sharedIdentity: null, sharedPath: null },
 });
 
 /** A collector that begins is told of more than one: those before it and that of its own. */

@@ -2,7 +2,7 @@
  * From ordered records to rows. Nearly every statement is one record; what is long, or rare, comes in parts
  * before it. A missing part shows as a gap in `seq`: the row is stored all the same, marked `truncated`.
  */
-import { RecordFlag, RecordHeader, TextRecord } from '../../native/events.ts';
+import { RecordFlag, RecordHeader, TextRecord, u64 } from '../../native/events.ts';
 import type { Assembler, World } from '../collector/capture.ts';
 import type { Event } from '../event.ts';
 import { RecordMemory } from '../events/record-memory.ts';
@@ -32,7 +32,6 @@ import {
   StatementLayout,
   TypesLayout,
   UNREADABLE,
-  u64,
 } from './records.ts';
 import { MAX_ERROR, StatementRow } from './row.ts';
 import type { Server } from './server.ts';

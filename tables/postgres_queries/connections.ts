@@ -1,12 +1,32 @@
 /** Who is connected to each backend that has told so. */
+import { Shared } from '../event.ts';
 import { decodeIdentity, type Identity } from './identity.ts';
+import type { KnownServer } from './servers.ts';
 
 /** Beyond so many, those whose process is gone are forgotten. */
 const MAX_CONNECTIONS = 8192;
 
-type Known = { readonly [K in Exclude<keyof Identity, 'started'>]: Identity[K] | null };
+export type Who = { readonly [K in Exclude<keyof Identity, 'started'>]: Identity[K] | null };
 
-const NOBODY: Known = {
+/** A connection that has told who it is; its rows have in common what they say of it and of its server. */
+class Connection {
+  readonly who: Identity;
+  #server: KnownServer | null = null;
+  #shared: Shared | null = null;
+
+  constructor(who: Identity) {
+    this.who = who;
+  }
+
+  /** @param places always the same */
+  sharedWith(server: KnownServer, places: readonly number[]): Shared {
+    if (this.#shared === null || this.#server !== server) this.#shared = new Shared(places);
+    this.#server = server;
+    return this.#shared;
+  }
+}
+
+export const NOBODY: Who = {
   uid: null,
   user: null,
   database: null,
@@ -24,7 +44,7 @@ export interface ConnectionSources {
 
 export class Connections {
   readonly #sources: ConnectionSources;
-  readonly #known = new Map<number, Identity>();
+  readonly #known = new Map<number, Connection>();
   #limit = MAX_CONNECTIONS;
 
   constructor(sources: ConnectionSources) {
@@ -36,12 +56,12 @@ export class Connections {
     const before = this.#known.get(pid);
     if (this.#known.size >= this.#limit && !before) this.#forget();
     const identity = decodeIdentity(bytes, view, at, this.#sources.containerOf);
-    this.#known.set(pid, identity);
-    return before !== undefined && before.started !== identity.started;
+    this.#known.set(pid, new Connection(identity));
+    return before !== undefined && before.who.started !== identity.started;
   }
 
-  of(pid: number): Known {
-    return this.#known.get(pid) ?? NOBODY;
+  of(pid: number): Connection | undefined {
+    return this.#known.get(pid);
   }
 
   #forget(): void {

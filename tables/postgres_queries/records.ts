@@ -2,7 +2,7 @@
  * The reader's side of bpf/postgres.h: what stands where in a record. Pure. A record is read where it lies, in
  * the kernel's memory.
  */
-import { RecordHeader, TextRecord } from '../../native/events.ts';
+import { RecordHeader, TextRecord, u64 } from '../../native/events.ts';
 
 /** enum postgres_record */
 export const PostgresRecord = {
@@ -120,12 +120,15 @@ function isWhole(type: number, view: DataView, at: number, length: number): bool
   }
 }
 
-/** A text in a field of fixed size: up to its NUL. */
-export function fieldText(bytes: Buffer, at: number, size: number): Buffer {
-  const field = bytes.subarray(at, at + size);
-  const end = field.indexOf(0);
-  return end < 0 ? field : field.subarray(0, end);
+/** Where the text in a field of fixed size ends: at its NUL, or with the field. */
+export function fieldEnd(bytes: Buffer, at: number, size: number): number {
+  let end = at;
+  while (end < at + size && bytes[end] !== 0) end++;
+  return end;
 }
+
+export const fieldText = (bytes: Buffer, at: number, size: number): Buffer =>
+  bytes.subarray(at, fieldEnd(bytes, at, size));
 
 const SQLSTATE_CHARACTERS = 5;
 const FIRST_CHARACTER = 0x30;
@@ -141,10 +144,6 @@ export function sqlstateOf(packed: number): string | null {
     text += String.fromCharCode(((packed >>> (6 * i)) & 0x3f) + FIRST_CHARACTER);
   return text;
 }
-
-/** A u64 as a number: exact up to 2^53. */
-export const u64 = (view: DataView, offset: number): number =>
-  view.getUint32(offset + 4, true) * 2 ** 32 + view.getUint32(offset, true);
 
 /** A u64 as a number where that is exact, else as an i64. */
 export function integerOf(view: DataView, offset: number): number | bigint {

@@ -1,14 +1,15 @@
 /** A statement record, with the parts that came before it, as cells of a row. */
-import { RecordHeader } from '../../native/events.ts';
+import { RecordHeader, u64 } from '../../native/events.ts';
 import type { World } from '../collector/capture.ts';
-import { type Cell, type Event, placesOf } from '../event.ts';
+import { type Cell, type Event, newEvent, placesOf, Slice } from '../event.ts';
 import type { RecordMemory } from '../events/record-memory.ts';
 import { cutText, textCell } from '../events/text.ts';
 import { PLAIN } from '../redact/guarded.ts';
 import type { Redactor } from '../redact/redactor.ts';
-import type { Connections } from './connections.ts';
+import { type Connections, NOBODY } from './connections.ts';
 import { bytesOf, type Parts } from './parts.ts';
 import {
+  fieldEnd,
   fieldText,
   integerOf,
   Known,
@@ -17,7 +18,6 @@ import {
   Protocol,
   StatementLayout,
   sqlstateOf,
-  u64,
 } from './records.ts';
 import type { KnownServer, Servers } from './servers.ts';
 import { spec } from './spec.ts';
@@ -28,6 +28,12 @@ import { Times } from './times.ts';
 export const MAX_ERROR = 65_536;
 
 const at = placesOf(spec);
+/** What all rows of a connection have in common, and what is computed when it is asked for. */
+const OF_CONNECTION: readonly number[] = [
+  ...[at.pid, at.uid, at.user, at.database, at.application_name, at.client_address],
+  ...[at.client_port, at.container_id, at.server_path, at.server_version],
+  ...[at.fingerprint, at.normalized],
+];
 const NOTHING = Buffer.alloc(0);
 
 export class StatementRow {
@@ -37,7 +43,9 @@ export class StatementRow {
   readonly #servers: Servers;
   readonly #connections: Connections;
   readonly #times = new Times();
-  readonly #event: Cell[] = spec.columns.map(() => null);
+  readonly #event = newEvent(spec);
+  readonly #text = new Slice();
+  readonly #name = new Slice();
   /** The statement of the row, as it came. */
   #statement: Buffer = NOTHING;
 
@@ -64,10 +72,12 @@ export class StatementRow {
     this.#query(view, offset, known, protocol, parts);
     this.#completion(bytes, view, offset, known, outcome, server);
     const isExtended = protocol === Protocol.EXTENDED;
-    event[at.statement_name] = isExtended ? nameOf(bytes, offset, known) : null;
+    event[at.statement_name] = isExtended ? this.#nameOf(view, offset, known) : null;
     event[at.parameters] = isExtended && parts ? this.#parameters(view, offset, parts) : null;
     this.#error(view, offset, outcome, parts);
-    const who = this.#connections.of(pid);
+    const connection = this.#connections.of(pid);
+    event.shared = connection?.sharedWith(server, OF_CONNECTION) ?? null;
+    const who = connection?.who ?? NOBODY;
     event[at.uid] = who.uid;
     event[at.user] = who.user;
     event[at.database] = who.database;
@@ -100,8 +110,15 @@ export class StatementRow {
     const max = this.#world.maxText;
     if (known & Known.INLINE) {
       const size = view.getUint32(offset + StatementLayout.size, true);
-      const text = this.#memory.part(view, offset + StatementLayout.text, size);
-      event[at.query] = this.#cell(text, false);
+      const from = offset + StatementLayout.text;
+      const text = this.#memory.part(view, from, size);
+      event[at.query] =
+        size <= max &&
+        this.#memory.slice(view, from, from + size, this.#text) &&
+        this.#redactor.redact(text, false) === text
+          ? this.#text
+          : this.#cell(text, false);
+      this.#statement = text;
       event[at.query_length] = size;
       event[at.truncated] = size > max ? 1 : 0;
       return;
@@ -174,10 +191,14 @@ export class StatementRow {
   #message(message: Buffer): Cell {
     return textCell(cutText(this.#redactor.redactMessage(message, this.#statement), MAX_ERROR));
   }
-}
 
-function nameOf(bytes: Buffer, offset: number, known: number): Cell {
-  if (known & Known.NAME)
-    return textCell(fieldText(bytes, offset + StatementLayout.name, NAME_BYTES));
-  return known & Known.UNNAMED ? '' : null;
+  #nameOf(view: DataView, offset: number, known: number): Cell {
+    if ((known & Known.NAME) === 0) return known & Known.UNNAMED ? '' : null;
+    const bytes = this.#memory.bytes(view);
+    const from = offset + StatementLayout.name;
+    const end = fieldEnd(bytes, from, NAME_BYTES);
+    return this.#memory.slice(view, from, end, this.#name)
+      ? this.#name
+      : textCell(bytes.subarray(from, end));
+  }
 }

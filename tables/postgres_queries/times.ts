@@ -2,9 +2,9 @@
  * When a statement began, by the server's clock, and how long it took. In numbers, which are exact here (ns since
  * boot up to 104 days, then to the 2 ns): bigints made half the cost of a statement.
  */
-import { RecordHeader } from '../../native/events.ts';
-import { type Cell, placesOf } from '../event.ts';
-import { StatementLayout, u64 } from './records.ts';
+import { RecordHeader, u64 } from '../../native/events.ts';
+import { type Cell, Int64, placesOf } from '../event.ts';
+import { StatementLayout } from './records.ts';
 import { spec } from './spec.ts';
 
 /** 2000-01-01, where the server's time begins: µs of Unix time. */
@@ -17,6 +17,7 @@ export class Times {
   #bootToUnix = 0n;
   #bootUs = 0;
   #bootRestNs = 0;
+  readonly #timeNs = new Int64();
 
   /** Fill in the times of a statement record. */
   put(event: Cell[], view: DataView, offset: number, bootToUnix: bigint): void {
@@ -38,7 +39,7 @@ export class Times {
     const beganUs = started + POSTGRES_EPOCH_US;
     const boot = (beganUs - this.#bootUs) * 1000 - this.#bootRestNs;
     event[at.time] = Math.floor(beganUs / 1e6);
-    event[at.time_ns] = BigInt(beganUs) * 1000n;
+    event[at.time_ns] = this.#timeNs.setProduct(beganUs, 1000);
     event[at.uptime] = boot >= 0 ? Math.floor(boot / 1e9) : null;
     // Negative where the clock was set back meanwhile.
     event[at.duration] = ended >= boot ? ended - boot : null;

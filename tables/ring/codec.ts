@@ -6,7 +6,7 @@
 import type { CellSink } from '../../extension/sdk/context.ts';
 import type { ColumnType, TableSpec, Value } from '../../extension/sdk/spec.ts';
 import { LiveAuditError } from '../../native/errors.ts';
-import type { Event } from '../event.ts';
+import { type Cell, type Event, Int64, type Shared, Slice } from '../event.ts';
 import { writeFrame } from './frame.ts';
 import {
   FRAME_BYTES,
@@ -31,10 +31,21 @@ const KIND_OF: Readonly<Record<ColumnType, number>> = {
 const FIRST_SCRATCH_BYTES = 65_536;
 /** Up to this many characters a loop over char codes beats the call into Node's UTF-8 writer (measured). */
 const SHORT_TEXT = 24;
+const WORD_BYTES = 4;
+/** Up to this many bytes a loop over words beats a copy by Node (measured). */
+const SHORT_SLICE = 512;
 const MAX_I64 = 2n ** 63n - 1n;
 const MIN_I64 = -(2n ** 63n);
 /** High words of the integers that a Number holds exactly. */
 const EXACT_HIGH = 2 ** 21;
+
+/** A record's bytes up to where its own texts go: with the cells that many rows share, or none. */
+interface Template {
+  readonly codec: RowCodec;
+  readonly words: Uint32Array;
+  /** The columns that each row has for itself. */
+  readonly rest: Uint8Array;
+}
 
 export class RowCodec {
   readonly columns: readonly string[];
@@ -48,6 +59,7 @@ export class RowCodec {
   /** Of `#words` those of texts. */
   readonly #texts: Uint32Array;
   readonly #eid: number;
+  readonly #blank: Template;
   readonly #limit: number;
   #scratch = new Views(new ArrayBuffer(FIRST_SCRATCH_BYTES));
   /** Where the next text goes. */
@@ -78,6 +90,8 @@ export class RowCodec {
     this.#kinds = Uint8Array.from(this.#types, (type) => KIND_OF[type]);
     this.#words = Uint32Array.from(this.#slots, (slot) => slot >>> 2);
     this.#texts = this.#words.filter((_, i) => this.#kinds[i] === TEXT);
+    const words = new Uint32Array(next / 4);
+    this.#blank = { codec: this, words, rest: Uint8Array.from(this.columns, (_, i) => i) };
   }
 
   /** The record that was encoded last, at offset 0; valid until the next one. */
@@ -92,40 +106,71 @@ export class RowCodec {
    * @throws LiveAuditError RING_ROW naming the column whose value does not fit, or the length
    */
   encode(eid: number, event: Event, source: number): number {
-    this.#begin(source);
-    for (let i = 0; i < this.#kinds.length; i++) {
-      const value = i === this.#eid ? eid : (event[i] ?? null);
-      const word = this.#words[i] ?? 0;
-      const { u32, i32 } = this.#scratch;
-      if (value === null) {
-        if (word === RECORD_TIME >>> 2) throw this.#refusal(i, 'NULL');
-        const nulls = (RECORD_NULLS >>> 2) + (i >>> 5);
-        u32[nulls] = (u32[nulls] ?? 0) | (1 << (i & 31));
-      } else if (typeof value === 'number') {
+    const shared = event.shared ?? null;
+    const template = shared === null ? this.#blank : this.#templateOf(shared, event);
+    this.#begin(template.words);
+    this.#putEnd(source);
+    this.#putInteger(RECORD_EID >>> 2, eid);
+    this.#putCells(event, template.rest);
+    return this.#finish();
+  }
+
+  #templateOf(shared: Shared, event: Event): Template {
+    const known = shared.encoded as Template | null;
+    if (known?.codec === this) return known;
+    const places = new Set(shared.places);
+    this.#begin(this.#blank.words);
+    this.#putCells(event, Uint8Array.from(places));
+    const end = Math.ceil(this.#end / 8) * 8;
+    this.#scratch.bytes.fill(0, this.#end, end);
+    const words = this.#scratch.u32.slice(0, end / 4);
+    const rest = this.#blank.rest.filter((place) => !places.has(place));
+    const template: Template = { codec: this, words, rest };
+    shared.encoded = template;
+    return template;
+  }
+
+  #putCells(event: Event, places: Uint8Array): void {
+    for (let n = 0; n < places.length; n++) {
+      const i = places[n] as number;
+      if (i === this.#eid) continue;
+      const value = event[i] as Cell | undefined;
+      const word = this.#words[i] as number;
+      if (typeof value === 'number') {
         if (this.#kinds[i] !== INTEGER) this.#putDouble(i, value);
         else if ((value | 0) === value) {
+          const { i32 } = this.#scratch;
           i32[word] = value;
           i32[word + 1] = value >> 31;
         } else {
           if (!Number.isSafeInteger(value)) throw this.#refusal(i, String(value));
-          u32[word] = value;
-          i32[word + 1] = Math.floor(value / 2 ** 32);
+          this.#putInteger(word, value);
         }
+      } else if (value === null || value === undefined) {
+        if (word === RECORD_TIME >>> 2) throw this.#refusal(i, 'NULL');
+        const { u32 } = this.#scratch;
+        const nulls = (RECORD_NULLS >>> 2) + (i >>> 5);
+        u32[nulls] = (u32[nulls] as number) | (1 << (i & 31));
       } else if (typeof value === 'bigint') {
         if (this.#kinds[i] !== INTEGER) throw this.#refusal(i, 'a bigint');
         if (value > MAX_I64 || value < MIN_I64) throw this.#refusal(i, String(value));
         this.#scratch.i64[word >>> 1] = value;
+      } else if (value instanceof Int64) {
+        if (this.#kinds[i] !== INTEGER) throw this.#refusal(i, 'an integer');
+        this.#scratch.i32[word] = value.low;
+        this.#scratch.i32[word + 1] = value.high;
       } else {
         if (this.#kinds[i] !== TEXT) throw this.#refusal(i, 'a text');
+        if (value instanceof Slice) this.#align();
         const start = this.#end;
         if (typeof value === 'string') this.#putText(value);
+        else if (value instanceof Slice) this.#putSlice(value);
         else this.#putBytes(value);
         // The scratch record may be another one now.
         this.#scratch.u32[word] = start;
         this.#scratch.u32[word + 1] = this.#end - start;
       }
     }
-    return this.#finish();
   }
 
   /** INTEGER and BIGINT are number, or bigint beyond 2^53. `at` is where the record begins in `views`. */
@@ -209,14 +254,23 @@ export class RowCodec {
     return true;
   }
 
-  #begin(source: number): void {
+  /** @param words of a template: the scratch record has room for them, for one was made in it */
+  #begin(words: Uint32Array): void {
+    this.#scratch.u32.set(words);
+    this.#end = words.length * 4;
+  }
+
+  #putEnd(source: number): void {
     if (!Number.isSafeInteger(source) || source < 0) {
       throw new LiveAuditError('RING_ROW', `source ${source}`);
     }
-    this.#scratch.u32.fill(0, 0, this.#fixed >>> 2);
-    this.#scratch.u32[RECORD_SOURCE >>> 2] = source;
-    this.#scratch.u32[(RECORD_SOURCE >>> 2) + 1] = Math.floor(source / 2 ** 32);
-    this.#end = this.#fixed;
+    this.#putInteger(RECORD_SOURCE >>> 2, source);
+  }
+
+  /** @param value a safe integer */
+  #putInteger(word: number, value: number): void {
+    this.#scratch.u32[word] = value;
+    this.#scratch.i32[word + 1] = Math.floor(value / 2 ** 32);
   }
 
   #putDouble(column: number, value: number): void {
@@ -228,6 +282,29 @@ export class RowCodec {
     this.#reserve(text.length);
     this.#scratch.bytes.set(text, this.#end);
     this.#end += text.length;
+  }
+
+  /** A slice begins at a word. */
+  #align(): void {
+    for (; this.#end % WORD_BYTES !== 0; this.#end++) this.#scratch.bytes[this.#end] = 0;
+  }
+
+  #putSlice({ bytes, words, start, end }: Slice): void {
+    const length = end - start;
+    if (length > SHORT_SLICE || words === null || start % WORD_BYTES !== 0) {
+      this.#putBytes(bytes.subarray(start, end));
+      return;
+    }
+    if (this.#end + length + 2 * FRAME_BYTES > this.#scratch.bytes.length) this.#reserve(length);
+    const { i32 } = this.#scratch;
+    const to = this.#end / WORD_BYTES;
+    const from = start / WORD_BYTES;
+    // Of the last word what is no more the slice's is cleared.
+    const count = Math.ceil(length / WORD_BYTES);
+    for (let i = 0; i < count; i++) i32[to + i] = words[from + i] as number;
+    const over = length % WORD_BYTES;
+    if (over !== 0) i32[to + count - 1] = (i32[to + count - 1] as number) & ((1 << (8 * over)) - 1);
+    this.#end += length;
   }
 
   #putText(text: string): void {

@@ -5,13 +5,13 @@
  *
  * A missing record shows as a gap in `seq`: the row is stored all the same, marked `truncated`.
  */
-import { RecordFlag, RecordHeader } from '../../native/events.ts';
+import { RecordFlag, RecordHeader, u64 } from '../../native/events.ts';
 import type { Assembler, World } from '../collector/capture.ts';
 import { type Cell, type Event, placesOf } from '../event.ts';
 import { withoutControls } from '../events/controls.ts';
 import { RecordMemory } from '../events/record-memory.ts';
-import { Seconds } from '../events/seconds.ts';
 import { cutText, textCell } from '../events/text.ts';
+import { UnixTime } from '../events/unix-time.ts';
 import { PLAIN } from '../redact/guarded.ts';
 import type { Redactor } from '../redact/redactor.ts';
 import { type Chunk, chunkAt, hasFlag } from './chunk.ts';
@@ -68,8 +68,7 @@ export class ShellAssembler implements Assembler {
   /** Some text lies in the kernel's memory. */
   #borrowed = false;
   readonly #contexts: Contexts;
-  readonly #unixSeconds = new Seconds();
-  readonly #bootSeconds = new Seconds();
+  readonly #time = new UnixTime();
   /** The event that was finished last. */
   readonly #event: Cell[] = spec.columns.map(() => null);
 
@@ -179,7 +178,7 @@ export class ShellAssembler implements Assembler {
     return {
       dialect: 'plain',
       source: view.getUint32(offset + ContextLayout.source, true),
-      time: view.getBigUint64(offset + RecordHeader.time, true),
+      time: u64(view, offset + RecordHeader.time),
       target: view.getUint32(offset + RecordHeader.target, true),
       late: hasFlag(view, offset, RecordFlag.LATE),
       context: this.#contexts.of(this.#memory.bytes(view), view, offset),
@@ -202,7 +201,7 @@ export class ShellAssembler implements Assembler {
     const { context } = open;
     const target = this.#world.target(open.target);
     const began = ending.started > 0n ? ending.started : open.time;
-    const timeNs = began + this.#world.bootToUnix;
+    const time = this.#time.set(began, this.#world.bootToUnix);
     const typed = typedText(open);
     const expanded = expandedText(open, typed.bytes);
     const max = this.#world.maxText;
@@ -210,9 +209,9 @@ export class ShellAssembler implements Assembler {
     const text = typed.printable ? typed.bytes : withoutControls(typed.bytes);
     const cut = open.gap || typed.cut || text.length > max || open.beyond > 0;
     const event = this.#event;
-    event[at.time] = this.#unixSeconds.of(timeNs);
-    event[at.time_ns] = timeNs;
-    event[at.uptime] = this.#bootSeconds.of(began);
+    event[at.time] = time.seconds;
+    event[at.time_ns] = time.ns;
+    event[at.uptime] = Math.floor(began / 1e9);
     event[at.shell] = target?.program ?? null;
     event[at.shell_path] = target?.path ?? null;
     event[at.source] = SOURCE_NAMES[open.source] ?? null;

@@ -43,7 +43,7 @@ export interface OpenCommand {
   /** One of ShellSource. */
   readonly source: number;
   /** Of its first line: CLOCK_BOOTTIME, ns. */
-  readonly time: bigint;
+  readonly time: number;
   readonly target: number;
   /** Begun before the attach: when it started to run is not known. */
   readonly late: boolean;
@@ -62,7 +62,7 @@ export interface OpenCommand {
   beyond: number;
 }
 
-export const STATE_VERSION = 6;
+export const STATE_VERSION = 7;
 
 /** plain: as typed; zsh: metafied, with its newlines; fish: in UTF-32. */
 export type Dialect = 'plain' | 'zsh' | 'fish';

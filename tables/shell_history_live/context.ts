@@ -1,5 +1,5 @@
 /** Who types, and where: out of the context record, and what /proc knows besides. */
-import { RecordHeader, u64 } from '../../native/events.ts';
+import { exactU64, RecordHeader, u64 } from '../../native/events.ts';
 import type { Context } from './command.ts';
 import type { Origins } from './origin.ts';
 import { Places } from './place.ts';
@@ -36,7 +36,7 @@ export class Contexts {
   #decode(tgid: number, bytes: Buffer, view: DataView, offset: number): Context {
     const { tty, cwd } = this.#places.of(bytes, view, offset);
     const pidNamespace = view.getUint32(offset + ContextLayout.pid_namespace, true);
-    const cgroupId = u64(view, offset + ContextLayout.cgroup_id);
+    const cgroupId = exactU64(view, offset + ContextLayout.cgroup_id);
     const leader = view.getUint32(offset + ContextLayout.leader, true);
     const leaderStart = u64(view, offset + ContextLayout.leader_start);
     return {
