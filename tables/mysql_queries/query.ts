@@ -64,8 +64,7 @@ export class Query {
       return false;
     const from = offset + StatementLayout.text;
     if (!this.#memory.slice(view, from, from + size, this.#slice)) return false;
-    const text = this.#memory.part(view, from, size);
-    if (this.#redactor.redact(text) !== text) return false;
+    if (!this.#redactor.isClean(this.#slice.bytes, from, from + size)) return false;
     event[at.query] = this.#slice;
     event[at.query_length] = size;
     event[at.truncated] = 0;

@@ -111,14 +111,13 @@ export class StatementRow {
     if (known & Known.INLINE) {
       const size = view.getUint32(offset + StatementLayout.size, true);
       const from = offset + StatementLayout.text;
-      const text = this.#memory.part(view, from, size);
-      event[at.query] =
+      const isPlain =
         size <= max &&
         this.#memory.slice(view, from, from + size, this.#text) &&
-        this.#redactor.redact(text, false) === text
-          ? this.#text
-          : this.#cell(text, false);
-      this.#statement = text;
+        this.#redactor.isClean(this.#text.bytes, from, from + size);
+      // What comes with it may be a part of it: an error's message, or parameters.
+      const alone = isPlain && parts === undefined;
+      event[at.query] = alone ? this.#text : this.#cell(this.#memory.part(view, from, size), false);
       event[at.query_length] = size;
       event[at.truncated] = size > max ? 1 : 0;
       return;

@@ -38,9 +38,16 @@ export function guarded(redactor: Redactor, onFailure: (error: unknown) => void)
     }
   };
   return {
+    isClean: (bytes, from, to) => {
+      try {
+        return redactor.isClean(bytes, from, to); // the hot path: no closures
+      } catch {
+        return false; // `redact` will say why
+      }
+    },
     redact: (text, cut) => {
       try {
-        return redactor.redact(text, cut); // the hot path: no closures
+        return redactor.redact(text, cut);
       } catch (error) {
         onFailure(error);
         return Buffer.from(MARK);
@@ -71,6 +78,7 @@ export function guarded(redactor: Redactor, onFailure: (error: unknown) => void)
 
 /** Where redaction is switched off. */
 export const PLAIN: Redactor = {
+  isClean: () => true,
   redact: (text) => text,
   mask: (text) => text,
   redactMessage: (message) => message,

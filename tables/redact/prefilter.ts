@@ -121,23 +121,23 @@ class Grams {
     }
   }
 
-  /** Whether a keyword stands around a trigram that begins at `at`. */
-  confirm(bytes: Uint8Array, at: number, slot: number): boolean {
+  /** Whether a keyword stands around a trigram that begins at `at`, within `from` and `to`. */
+  confirm(bytes: Uint8Array, from: number, to: number, at: number, slot: number): boolean {
     const candidates = this.#lists[this.#numbers[slot] as number] as Candidate[];
     for (let i = 0; i < candidates.length; i++) {
       const candidate = candidates[i] as Candidate;
-      if (matches(bytes, at - candidate.at, candidate.pattern)) return true;
+      if (matches(bytes, from, to, at - candidate.at, candidate.pattern)) return true;
     }
     return false;
   }
 
   /** The same for a trigram that is the last of the text, or the first. */
-  confirmAt(bytes: Uint8Array, at: number): boolean {
-    if (at < 0 || at + GRAM > bytes.length) return false;
+  confirmAt(bytes: Uint8Array, from: number, to: number, at: number): boolean {
+    if (at < from || at + GRAM > to) return false;
     const three =
       (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16);
     const slot = slotOf(three | FOLD_WORD);
-    return this.flags[slot] !== 0 && this.confirm(bytes, at, slot);
+    return this.flags[slot] !== 0 && this.confirm(bytes, from, to, at, slot);
   }
 }
 
@@ -172,9 +172,13 @@ export class Prefilter {
     if (keyword.startsWith(BEFORE)) this.#first.add(folded.slice(1), 0, pattern.subarray(1));
   }
 
-  /** Whether a keyword or a URL stands in the bytes. */
-  has(bytes: Uint8Array): boolean {
-    const { buffer, byteOffset, length } = bytes;
+  /**
+   * Whether a keyword or a URL stands in the bytes, or in a part of them.
+   * @param from where the text begins
+   * @param to where it ends
+   */
+  has(bytes: Uint8Array, from = 0, to = bytes.length): boolean {
+    const { buffer, byteOffset } = bytes;
     if (buffer !== this.#memory) {
       this.#memory = buffer;
       this.#words = new Int32Array(buffer, 0, Math.floor(buffer.byteLength / WORD_BYTES));
@@ -182,8 +186,8 @@ export class Prefilter {
     const words = this.#words;
     const flags = this.#grams.flags;
     // Words that are the text's alone. Before the first no keyword has its trigram; behind the last one may.
-    const first = (byteOffset + WORD_BYTES - 1) >>> 2;
-    const last = (byteOffset + length) >>> 2;
+    const first = (byteOffset + from + WORD_BYTES - 1) >>> 2;
+    const last = (byteOffset + to) >>> 2;
     let i = first;
     // Two at a time, and one branch for what nearly all are.
     for (const even = last - 1; i < even; i += 2) {
@@ -193,35 +197,49 @@ export class Prefilter {
       const twos = flags[Math.imul(two << 8, HASH_FACTOR) >>> HASH_SHIFT] as number;
       if ((ones | twos) === 0 && one >>> 16 !== URL_AT_END && two >>> 16 !== URL_AT_END) continue;
       const at = i * WORD_BYTES - byteOffset;
-      if (this.#holds(bytes, at, one, ones) || this.#holds(bytes, at + WORD_BYTES, two, twos))
-        return true;
+      if (this.#holds(bytes, from, to, at, one, ones)) return true;
+      if (this.#holds(bytes, from, to, at + WORD_BYTES, two, twos)) return true;
     }
     if (i < last) {
       const word = (words[i] as number) | FOLD_WORD;
       const fourths = flags[Math.imul(word << 8, HASH_FACTOR) >>> HASH_SHIFT] as number;
-      if (this.#holds(bytes, i * WORD_BYTES - byteOffset, word, fourths)) return true;
+      if (this.#holds(bytes, from, to, i * WORD_BYTES - byteOffset, word, fourths)) return true;
     }
     return (
-      this.#grams.confirmAt(bytes, last * WORD_BYTES - byteOffset) ||
-      this.#first.confirmAt(bytes, 0) ||
-      matches(bytes, 0, this.#url)
+      this.#grams.confirmAt(bytes, from, to, last * WORD_BYTES - byteOffset) ||
+      this.#first.confirmAt(bytes, from, to, from) ||
+      matches(bytes, from, to, from, this.#url)
     );
   }
 
   /** Whether a keyword or a URL has a word of folded bytes in it. */
-  #holds(bytes: Uint8Array, at: number, word: number, fourths: number): boolean {
+  #holds(
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+    at: number,
+    word: number,
+    fourths: number,
+  ): boolean {
     if (((fourths >> ((word >>> 24) & FOURTH_BITS)) & 1) !== 0) {
       const slot = Math.imul(word << 8, HASH_FACTOR) >>> HASH_SHIFT;
-      if (this.#grams.confirm(bytes, at, slot)) return true;
+      if (this.#grams.confirm(bytes, from, to, at, slot)) return true;
     }
-    return word >>> 16 === URL_AT_END && matches(bytes, at + 1, this.#url);
+    return word >>> 16 === URL_AT_END && matches(bytes, from, to, at + 1, this.#url);
   }
 }
 
-function matches(bytes: Uint8Array, from: number, pattern: Pattern): boolean {
-  if (from < 0 || from + pattern.length > bytes.length) return false;
+/** Whether the bytes from `at` on are those of a pattern, and none of them is outside of `from` and `to`. */
+function matches(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  at: number,
+  pattern: Pattern,
+): boolean {
+  if (at < from || at + pattern.length > to) return false;
   for (let i = 0; i < pattern.length; i++) {
-    if (FLAGS[(pattern[i] as number) + (bytes[from + i] as number)] !== 1) return false;
+    if (FLAGS[(pattern[i] as number) + (bytes[at + i] as number)] !== 1) return false;
   }
   return true;
 }

@@ -27,6 +27,8 @@ export interface RedactorOptions {
 }
 
 export interface Redactor {
+  /** Whether `redact` would find nothing in a part of the bytes: without a Buffer of it. */
+  isClean(bytes: Buffer, from: number, to: number): boolean;
   /**
    * @param cut the text goes on behind its end: half a secret is one
    * @returns the same buffer where nothing was found
@@ -66,6 +68,11 @@ class TextRedactor implements Redactor {
     this.#dialect = dialect;
     this.#prefilter = prefilterOf(dialect);
     this.#rules = rules.map(ownRule);
+  }
+
+  isClean(bytes: Buffer, from: number, to: number): boolean {
+    if (this.#rules.length > 0) return !this.#isSuspect(bytes.subarray(from, to));
+    return !this.#prefilter.has(bytes, from, to);
   }
 
   redact(text: Buffer, cut = false): Buffer {

@@ -138,6 +138,29 @@ test('a secret goes wherever its text stands: between other lines, statements, b
   );
 });
 
+test('a part of a memory is judged by its own bytes, wherever it lies', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...corpus),
+      fc.constantFrom(...corpus),
+      fc.nat(9),
+      fc.nat(40),
+      ({ dialect: name, text }, { text: other }, shift, cut) => {
+        const before = Buffer.from(other + ' '.repeat(shift));
+        const part = Buffer.from(text).subarray(cut);
+        const memory = Buffer.concat([before, part, Buffer.from(other)]);
+        const from = before.length;
+        const redactor = redactors[name];
+        const copy = Buffer.from(part);
+        const isClean = redactor.isClean(memory, from, from + part.length);
+        if (isClean) expect(redactor.redact(copy)).toBe(copy);
+        expect(isClean).toBe(redactor.isClean(copy, 0, copy.length));
+      },
+    ),
+    { numRuns: 3000 },
+  );
+});
+
 /** What looks further than it should, if anything does. */
 const REPEATED = [
   ...[

@@ -190,12 +190,15 @@ describe('a redactor that fails', () => {
   const fail = (): never => {
     throw new Error('hunter2');
   };
-  const broken = { redact: fail, mask: fail, redactMessage: fail, redactArguments: fail };
+  const broken = { isClean: fail, redact: fail, mask: fail, redactMessage: fail };
   const failures: unknown[] = [];
-  const safe = guarded({ ...broken, redactParameters: fail }, (error) => failures.push(error));
+  const safe = guarded({ ...broken, redactArguments: fail, redactParameters: fail }, (error) =>
+    failures.push(error),
+  );
   const text = Buffer.from('mysql -phunter2');
 
   test('gives a mark in the place of the whole text, and says so', () => {
+    expect(safe.isClean(text, 0, text.length)).toBe(false);
     expect(safe.redact(text).toString()).toBe(MARK);
     expect(safe.redactMessage(text, text).toString()).toBe(MARK);
     expect(safe.redactArguments(['a', 'hunter2'])).toEqual([MARK]);
