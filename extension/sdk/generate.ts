@@ -1,17 +1,14 @@
 /** Runs a table's `generate` in slices and writes the reply, so that pings are answered meanwhile. */
 import type { Socket } from 'node:net';
 import type { Budget } from './budget.ts';
-import type { QueryContext, Row, ServedTable } from './context.ts';
+import type { EncodableRow, Row } from './context.ts';
 import { REPLY_TAIL, type ReplyHead } from './reply-head.ts';
-import { RowBuffer } from './row-buffer.ts';
-import { RowSender } from './row-sender.ts';
+import { isEncodable, RowBuffer } from './row-buffer.ts';
+import { ROWS_PER_LOOK, RowSender } from './row-sender.ts';
 import { TableColumns } from './selection.ts';
 import type { SlabPool } from './slab-pool.ts';
 import { Slice } from './slice.ts';
 import type { GenerateAnswer } from './table-plugin.ts';
-
-/** The clock is looked at once in so many rows. */
-const ROWS_PER_LOOK = 32;
 
 /** Of the server that answers. */
 export interface ReplyMeans {
@@ -44,30 +41,21 @@ export async function replyWithRows(
   let begun = false;
   const begin = (count: number): RowSender => {
     begun = true;
-    const sender = new RowSender(socket, buffer, selection.keys, slabs, slice);
-    sender.begin(head.of(seqid, count));
-    return sender;
+    return new RowSender(socket, selection, slabs, slice, head.of(seqid, count));
   };
   try {
-    const rows = table.encodable?.(asked) ?? (await generated(table, asked, left.signal));
-    const early = Array.isArray(rows) ? begin(rows.length) : undefined;
-    // Leaving a loop ends the table's iterator; nobody waits for the rest where the socket is closed.
-    if (Symbol.asyncIterator in rows) {
-      for await (const row of rows) {
-        buffer.append(row);
-        if (slice.isOver) await slice.next();
-        if (socket.destroyed) return undefined;
-      }
+    const rows = table.encodable?.(asked) ?? (await table.generate(asked, left.signal));
+    let sender: RowSender;
+    if (isArrayOfRows(rows)) {
+      // They are counted now: what the table adds to its array later is of another answer.
+      const values = rows.slice();
+      sender = begin(values.length);
+      await sender.values(values);
     } else {
-      for (const row of rows) {
-        buffer.append(row);
-        if (buffer.rows % ROWS_PER_LOOK !== 0) continue;
-        if (early !== undefined && buffer.hasFullSlab) await early.sendFull();
-        if (slice.isOver) await slice.next();
-        if (socket.destroyed) return undefined;
-      }
+      if (!(await counted(rows, buffer, slice, socket))) return undefined;
+      sender = begin(buffer.rows);
+      await sender.buffered(buffer);
     }
-    const sender = early ?? begin(buffer.rows);
     await sender.finish(REPLY_TAIL);
     return table.taken && (() => table.taken?.(asked));
   } catch (error) {
@@ -79,12 +67,31 @@ export async function replyWithRows(
   }
 }
 
-async function generated(
-  table: ServedTable,
-  asked: QueryContext,
-  signal: AbortSignal,
-): Promise<Iterable<Row> | AsyncIterable<Row>> {
-  const rows = await table.generate(asked, signal);
-  // They are counted now: what the table adds to its array later is of another answer.
-  return Array.isArray(rows) ? rows.slice() : rows;
+type Rows = Iterable<Row | EncodableRow> | AsyncIterable<Row>;
+
+const isArrayOfRows = (rows: Rows): rows is readonly Row[] =>
+  Array.isArray(rows) && (rows.length === 0 || !isEncodable(rows[0]));
+
+/** Leaving a loop ends the table's iterator. @returns false where nobody waits for the rows any more */
+async function counted(
+  rows: Rows,
+  buffer: RowBuffer,
+  slice: Slice,
+  socket: Socket,
+): Promise<boolean> {
+  if (Symbol.asyncIterator in rows) {
+    for await (const row of rows) {
+      buffer.append(row);
+      if (slice.isOver) await slice.next();
+      if (socket.destroyed) return false;
+    }
+    return true;
+  }
+  for (const row of rows) {
+    buffer.append(row);
+    if (buffer.rows % ROWS_PER_LOOK !== 0 || !slice.isOver) continue;
+    await slice.next();
+    if (socket.destroyed) return false;
+  }
+  return true;
 }

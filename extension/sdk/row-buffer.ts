@@ -14,6 +14,7 @@ import { SlabChain } from './slab-chain.ts';
 import type { Slab, SlabPool } from './slab-pool.ts';
 import type { ColumnType, Value } from './spec.ts';
 import { decode, TextRun } from './text-run.ts';
+import { textOf, UTF8_MAX, utf8Bound } from './value-text.ts';
 
 /** In the place of a length. */
 export const NULL = 255;
@@ -22,10 +23,6 @@ export const LONG = 254;
 export const ROW_HEADER = 4;
 /** Before a LONG value. */
 const LONG_HEADER = 4;
-/** UTF-8 bytes of one UTF-16 unit, at most. */
-const UTF8_MAX = 3;
-/** From here on counting a text's bytes costs less than the memory that a guess wastes. */
-const LONG_TEXT = 4096;
 
 export class RowBuffer implements CellSink {
   readonly #types: readonly ColumnType[];
@@ -73,7 +70,7 @@ export class RowBuffer implements CellSink {
   }
 
   value(value: Value): void {
-    const text = value === null ? undefined : this.#text(value);
+    const text = textOf(value, this.#types[this.#cell]);
     if (text === undefined) this.#length(NULL);
     else {
       this.#endRun();
@@ -101,13 +98,9 @@ export class RowBuffer implements CellSink {
     this.#length(length);
   }
 
-  get hasFullSlab(): boolean {
-    return this.#slabs.hasFull;
-  }
-
   /** All slabs with rows are taken. */
   get isEmpty(): boolean {
-    return this.#at === 0 && !this.hasFullSlab;
+    return this.#at === 0 && !this.#slabs.hasFull;
   }
 
   /** The next slab with rows, in their order; the caller calls `free` when it is through with it. */
@@ -147,8 +140,7 @@ export class RowBuffer implements CellSink {
     const { bytes } = this.#slab;
     const lengths = this.#rowStart + ROW_HEADER;
     for (let i = 0; i < columns; i++) {
-      const value = row[i] ?? null;
-      const text = value === null ? undefined : this.#text(value, i);
+      const text = textOf(row[i] ?? null, this.#types[i]);
       if (text !== undefined && text.length >= LONG) return false;
       bytes[lengths + i] = text === undefined ? NULL : text.length;
       if (text !== undefined) all += text;
@@ -160,17 +152,6 @@ export class RowBuffer implements CellSink {
     this.#at += length;
     this.#cell = columns;
     return true;
-  }
-
-  /** osquery reads digits only: no exponent in an integer, and NaN is NULL. */
-  #text(value: string | number | bigint, cell = this.#cell): string | undefined {
-    if (typeof value === 'string') return value;
-    if (typeof value === 'bigint') return String(value);
-    if (!Number.isFinite(value)) return undefined;
-    const type = this.#types[cell];
-    const isInteger = type === 'INTEGER' || type === 'BIGINT';
-    if (!isInteger || Number.isSafeInteger(value)) return String(value);
-    return String(BigInt(Math.trunc(value)));
   }
 
   /** Closes a value whose bytes go up to `end`. */
@@ -191,7 +172,7 @@ export class RowBuffer implements CellSink {
   }
 
   #string(text: string): void {
-    const bound = text.length < LONG_TEXT ? text.length * UTF8_MAX : Buffer.byteLength(text);
+    const bound = utf8Bound(text);
     this.#reserve(LONG_HEADER + bound);
     const { bytes } = this.#slab;
     if (bound < LONG) this.#to(this.#at + bytes.utf8Write(text, this.#at, bound));
@@ -244,4 +225,4 @@ export class RowBuffer implements CellSink {
   }
 }
 
-const isEncodable = (row: Row | EncodableRow): row is EncodableRow => 'encode' in row;
+export const isEncodable = (row: Row | EncodableRow): row is EncodableRow => 'encode' in row;

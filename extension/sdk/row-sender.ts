@@ -1,64 +1,78 @@
-/** Buffered rows → the socket. */
+/** Encoded rows → the socket: one chunk is on its way, however slow the reader, while the next is encoded. */
 import type { Socket } from 'node:net';
+import { Chunks } from './chunks.ts';
+import type { Row } from './context.ts';
 import type { RowBuffer } from './row-buffer.ts';
 import { RowEncoder } from './row-encoder.ts';
-import type { RowKeys } from './row-keys.ts';
-import { SLAB_SIZE, type Slab, type SlabPool } from './slab-pool.ts';
+import type { Selection } from './selection.ts';
+import type { SlabPool } from './slab-pool.ts';
 import type { Slice } from './slice.ts';
+import { ValueEncoder } from './value-encoder.ts';
 
-/**
- * One chunk is on its way, however slow the reader, while the next is encoded. A small answer is one write: each wakes
- * the client.
- */
+/** The clock is looked at once in so many rows. */
+export const ROWS_PER_LOOK = 32;
+
 export class RowSender {
   readonly #socket: Socket;
-  readonly #buffer: RowBuffer;
-  readonly #pool: SlabPool;
-  readonly #chunks: readonly [Slab, Slab];
-  readonly #encoder: RowEncoder;
+  readonly #selection: Selection;
+  readonly #chunks: Chunks;
   readonly #slice: Slice;
   #underWay: Promise<void> | undefined;
 
-  /** @param slice in which the event loop is held */
-  constructor(socket: Socket, buffer: RowBuffer, keys: RowKeys, pool: SlabPool, slice: Slice) {
+  /**
+   * @param slice in which the event loop is held
+   * @param head what stands before the rows; it goes with the first of them, as each write wakes the client
+   */
+  constructor(
+    socket: Socket,
+    selection: Selection,
+    pool: SlabPool,
+    slice: Slice,
+    head: Uint8Array,
+  ) {
     this.#socket = socket;
-    this.#buffer = buffer;
-    this.#pool = pool;
+    this.#selection = selection;
     this.#slice = slice;
-    this.#chunks = [pool.take(SLAB_SIZE), pool.take(SLAB_SIZE)];
-    this.#encoder = new RowEncoder(keys, this.#chunks);
+    this.#chunks = new Chunks(pool);
+    this.#chunks.put(head);
   }
 
-  /** What stands before the rows; it goes with the first chunk. */
-  begin(head: Uint8Array): void {
-    this.#encoder.put(head);
-  }
-
-  async sendFull(): Promise<void> {
-    while (this.#buffer.hasFullSlab) await this.#sendSlab();
-  }
-
-  /** All that is buffered, and what stands behind the rows. Resolves when the kernel has it. */
-  async finish(tail: Uint8Array): Promise<void> {
-    while (!this.#buffer.isEmpty) await this.#sendSlab();
-    this.#encoder.put(tail);
-    await this.#underWay;
-    await send(this.#socket, this.#encoder.take());
-    // Only when the kernel has taken all: a write that failed may still be looked at.
-    for (const chunk of this.#chunks) this.#pool.give(chunk);
-  }
-
-  async #sendSlab(): Promise<void> {
-    const slab = this.#buffer.takeSlab();
-    if (slab === undefined) return;
-    this.#encoder.open(slab);
-    while (this.#encoder.fill()) {
-      await this.#underWay;
-      this.#underWay = send(this.#socket, this.#encoder.take());
-      this.#underWay.catch(() => {}); // it is thrown where it is awaited
-      if (this.#slice.isOver) await this.#slice.next();
+  /** @param rows as many as the head says */
+  async values(rows: readonly Row[]): Promise<void> {
+    const { keys, types } = this.#selection;
+    const encoder = new ValueEncoder(keys, types, this.#chunks);
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i] ?? [];
+      while (!encoder.add(row)) await this.#send();
+      if (i % ROWS_PER_LOOK === 0 && this.#slice.isOver) await this.#slice.next();
     }
-    this.#buffer.free(slab);
+  }
+
+  async buffered(buffer: RowBuffer): Promise<void> {
+    const encoder = new RowEncoder(this.#selection.keys, this.#chunks);
+    for (let slab = buffer.takeSlab(); slab !== undefined; slab = buffer.takeSlab()) {
+      encoder.open(slab);
+      while (encoder.fill()) {
+        await this.#send();
+        if (this.#slice.isOver) await this.#slice.next();
+      }
+      buffer.free(slab);
+    }
+  }
+
+  /** @param tail what stands behind the rows. Resolves when the kernel has all */
+  async finish(tail: Uint8Array): Promise<void> {
+    this.#chunks.put(tail);
+    await this.#send();
+    await this.#underWay;
+    // Only now: of a write that failed the memory may still be looked at.
+    this.#chunks.release();
+  }
+
+  async #send(): Promise<void> {
+    await this.#underWay;
+    this.#underWay = send(this.#socket, this.#chunks.take());
+    this.#underWay.catch(() => {}); // it is thrown where it is awaited
   }
 }
 
