@@ -98,6 +98,14 @@ enum fish_probe {
 	FISH_PROBE_POSTEXEC = 2,
 };
 
+/* What differs by build of fish. */
+enum fish_symbol {
+	FISH_WRITTEN_IN = 0, /* no address: one of these */
+	FISH_STATUS = 1,     /* no address: 1 where fish_evaluated tells $status */
+};
+#define FISH_CXX 1  /* fish 3 */
+#define FISH_RUST 2 /* fish 4 */
+
 /* A status that could not be read, because this build lacks the symbol: no exit code is that. */
 #define STATUS_UNKNOWN (-2147483647 - 1)
 

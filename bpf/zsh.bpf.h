@@ -144,7 +144,7 @@ static __always_inline void zsh_tell_line(struct shell *shell)
 }
 
 /*
- * char *shingetline(void), input.c, exported since 5.3: a line of a script, of standard input, or of a prompt
+ * char *shingetline(void), input.c, exported in 5.8 and 5.9: a line of a script, of standard input, or of a prompt
  * without the line editor, with its newline and metafied; NULL at the end. inputline() frees the line before when
  * it has this one.
  */

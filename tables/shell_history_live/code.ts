@@ -24,6 +24,18 @@ const LEA = { opcode: 0x8d, modrmMask: 0xc7, modrmRip: 0x05, length: 7 } as cons
 const STUB_LENGTH = 8;
 const JUMP_INDIRECT = Buffer.from([0xff, 0x25]);
 
+/** What is found in a program is asked for by each of its probes, and found once. */
+export function once<T>(find: (elf: Elf) => T): (elf: Elf) => T {
+  const known = new WeakMap<Elf, { readonly found: T }>();
+  return (elf) => {
+    const before = known.get(elf);
+    if (before) return before.found;
+    const found = find(elf);
+    known.set(elf, { found });
+    return found;
+  };
+}
+
 export function codeOf(elf: Elf): Code | null {
   const segment = elf.segments.find(({ executable }) => executable);
   const bytes = segment && readPart(elf, segment.offset, segment.fileSize);
@@ -51,6 +63,17 @@ export function lastLoadOf({ bytes, vaddr }: Code, address: number): number | nu
     if (vaddr + start + LEA.length + bytes.readInt32LE(at + 2) === address) return start;
   }
   return null;
+}
+
+/** Bytes of a displacement, with which an instruction mostly ends. */
+const DISPLACEMENT = 4;
+
+/** Behind each instruction that refers to this address, relative to its own end: positions in the code. */
+export function referencesTo({ bytes, vaddr }: Code, address: number): number[] {
+  const found: number[] = [];
+  for (let end = DISPLACEMENT; end <= bytes.length; end++)
+    if (vaddr + end + bytes.readInt32LE(end - DISPLACEMENT) === address) found.push(end);
+  return found;
 }
 
 /** The call at this position. */

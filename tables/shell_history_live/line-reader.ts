@@ -11,7 +11,7 @@
  *   if (nr == 0) { write(STDOUT_FILENO, "^C", 2); …
  */
 import type { Elf } from '../../native/elf.ts';
-import { addressOf, type Call, type Code, callsFrom, codeOf, lastLoadOf } from './code.ts';
+import { addressOf, type Call, type Code, callsFrom, codeOf, lastLoadOf, once } from './code.ts';
 import { ENDBR64_SIZE, stubOf } from './stubs.ts';
 
 const BANNER = Buffer.from('BusyBox v');
@@ -27,14 +27,14 @@ const MOV_EDX = 0xba;
 const BUFFER_SIZE = { min: 1000, max: 65_536 } as const;
 
 /** Whether a program is a busybox: all that it calls is many programs'. */
-export const isBusybox = (elf: Elf): boolean => addressOf(elf, BANNER) !== null;
+export const isBusybox = once((elf): boolean => addressOf(elf, BANNER) !== null);
 
 /** @returns null where the program does not read lines as we know it */
-export function lineCall(elf: Elf): Call | null {
+export const lineCall = once((elf): Call | null => {
   const code = codeOf(elf);
   if (!code) return null;
   return isBusybox(elf) ? editorCall(elf, code) : readCall(elf, code);
-}
+});
 
 function editorCall(elf: Elf, code: Code): Call | null {
   const text = addressOf(elf, INTERRUPTED);

@@ -59,3 +59,9 @@ export const ReadsBy = { READ: 1, LINE_EDITOR: 2 } as const;
 
 /** enum fish_probe */
 export const FishProbe = { PREEXEC: 0, EVALUATED: 1, POSTEXEC: 2 } as const;
+
+/** enum fish_symbol */
+export const FishSymbol = { WRITTEN_IN: 0, STATUS: 1 } as const;
+
+/** FISH_CXX, FISH_RUST */
+export const FishLanguage = { CXX: 1, RUST: 2 } as const;

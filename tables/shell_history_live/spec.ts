@@ -14,9 +14,8 @@ Input of programs is never captured: not what \`read\`, \`read -s\` and \`read -
 into ssh, sudo or mysql.
 
 Captured at a prompt, with exit code and duration: bash 4.4 to 5.3 (its own readline or libreadline.so, with and
-without line editing and history), zsh 5.8 to 5.9 and fish 3. dash, and the ash of busybox, at a terminal:
-exit_code NULL (their \`$?\` has no symbol), but that of the command which ends the shell. Not captured: fish 4,
-other shells. A bash or zsh without symbols (bash-static of Debian) is in live_audit_probes with what is missing and
+without line editing and history), zsh 5.8 to 5.9 and fish 3. With exit_code NULL (their \`$?\` has no symbol): fish 4;
+dash, and the ash of busybox, at a terminal, but for the command which ends the shell. Not captured: other shells. A bash or zsh without symbols (bash-static of Debian) is in live_audit_probes with what is missing and
 what helps. fish and busybox only on x86-64.
 
 \`bash -c\`, \`zsh -c\`, and the top-level commands of scripts that either reads from a file or from standard input are

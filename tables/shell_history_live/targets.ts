@@ -1,11 +1,13 @@
 /** Where shell_history_live attaches, and why: bpf/shell.bpf.c says what each hook means. */
 import { cheapAddress } from '../../native/probe-place.ts';
 import type { ProbeSpec, TargetKind } from '../collector/target-kind.ts';
-import { type FishPlaces, fishPlaces } from './fish.ts';
+import { fishPlaces } from './fish.ts';
 import { isBusybox, lineCall } from './line-reader.ts';
 import {
   BashSymbol,
+  FishLanguage,
   FishProbe,
+  FishSymbol,
   ReadsBy,
   ShellProbe,
   ShProbe,
@@ -202,22 +204,38 @@ const fishPlace = (
   index: number,
   program: string,
   symbol: string,
-  place: keyof FishPlaces,
+  place: 'preexec' | 'postexec' | 'evaluated',
 ): ProbeSpec => ({
   ...hook(index, program, symbol, false, place !== 'evaluated'),
   locate: (elf) => fishPlaces(elf)?.[place] ?? null,
 });
 
-/** fish 3.1 to 3.7 (fish 4 is another program): stripped, so by the events that it fires. */
+/** fish 3.1 to 4.8: stripped, so by the events that it fires. */
 export const fish: TargetKind = {
   table: 'shell_history_live',
   program: 'fish',
   probes: [
     fishPlace(FishProbe.PREEXEC, 'fish_preexec', 'fish_preexec', 'preexec'),
-    fishPlace(FishProbe.EVALUATED, 'fish_evaluated', 'parser_t::eval', 'evaluated'),
+    {
+      ...fishPlace(FishProbe.EVALUATED, 'fish_evaluated', 'parser_t::eval', 'evaluated'),
+      unless: ' ', // not shown where it is not there: $status below says what that means
+    },
     fishPlace(FishProbe.POSTEXEC, 'fish_postexec', 'fish_postexec', 'postexec'),
   ],
-  globals: [],
+  globals: [
+    {
+      index: FishSymbol.WRITTEN_IN,
+      symbol: ' ', // a number of ours
+      gives: 'commands',
+      locate: (elf) => (fishPlaces(elf)?.isRust ? FishLanguage.RUST : FishLanguage.CXX),
+    },
+    {
+      index: FishSymbol.STATUS,
+      symbol: '$status', // which fish 4 keeps elsewhere in each version
+      gives: 'exit_code',
+      locate: (elf) => (fishPlaces(elf)?.evaluated == null ? null : 1),
+    },
+  ],
   markers: BY_NAME,
   paths: ['/usr/bin/fish', '/usr/local/bin/fish'],
   fileName: /^fish$/,

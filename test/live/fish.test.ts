@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { CollectorProcess, type Row } from './collector-process.ts';
-import { describeInstalled } from './requires.ts';
+import { CollectorProcess, type Row, until } from './collector-process.ts';
+import { BUILD, describeInstalled, describeLive } from './requires.ts';
 import { closeShells, ShellSession } from './shell-session.ts';
 
 /** Typed lines, and `$status`. */
@@ -92,5 +93,67 @@ describeInstalled('fish', 'a command typed in fish, read with SQL', () => {
       'true',
     ]);
     expect(JSON.stringify(rows)).not.toContain('hunter2');
+  });
+});
+
+/** Those of build/shells (scripts/build-shells.sh makes them). */
+const SHELLS = path.join(BUILD, 'shells');
+const fish4 = (fs.existsSync(SHELLS) ? fs.readdirSync(SHELLS).sort() : [])
+  .filter((name) => name.startsWith('fish-4'))
+  .map((name) => [name, fs.realpathSync(path.join(SHELLS, name, 'bin/fish'))] as const);
+
+describeLive('other builds of fish', () => {
+  let collector: CollectorProcess;
+  beforeAll(async () => {
+    collector = await CollectorProcess.start();
+  });
+  afterAll(() => collector.end());
+
+  const probesOf = async (program: string): Promise<Row[]> => {
+    spawnSync(program, ['--version']);
+    const sql = `SELECT symbol, state, last_error FROM live_audit_probes WHERE target = '${program}' AND state <> 'waiting'`;
+    await until(() => collector.query(sql).length > 0);
+    return collector.query(sql);
+  };
+
+  (fish4.length > 0 ? test.each(fish4) : test.skip.each([['fish 4', 'none in build/shells']]))(
+    '%s: all typed cases, and nothing of what `read` reads; without exit codes, which it says',
+    async (_, program) => {
+      const unknown = 'no $status: without exit_code';
+      expect(await probesOf(program)).toEqual([
+        { symbol: 'fish_preexec', state: 'attached', last_error: unknown },
+        { symbol: 'fish_postexec', state: 'attached', last_error: unknown },
+      ]);
+      const argv = [program, '--features', 'no-query-term', '--private', '-C', PROMPT];
+      const shell = await ShellSession.open(argv, { HOME: home, TERM: 'dumb' });
+      for (const [lines] of CASES) {
+        const from = shell.pty.output.length;
+        await shell.pty.type(`${lines.join('\n')}\r`);
+        await shell.pty.expect(/\[(\d+)\]> /, from);
+      }
+      const from = shell.pty.output.length;
+      await shell.pty.type('read --silent --prompt-str="pw: " PW\r');
+      await shell.pty.expect(/\n[\s\S]*pw: /, from);
+      await shell.run('hunter2secret');
+      const rows = await collector.rows(
+        `SELECT * FROM shell_history_live WHERE pid = ${shell.pid} ORDER BY eid`,
+        CASES.length + 1,
+      );
+      expect(rows.map((row) => [row.shell, row.command, row.exit_code])).toEqual(
+        [...CASES.map(([lines]) => lines.join('\n')), 'read --silent --prompt-str="pw: " PW'].map(
+          (command) => ['fish', command, null],
+        ),
+      );
+      expect(rows[4]?.duration).toBeGreaterThan(0);
+    },
+    60_000,
+  );
+
+  test('one that says nothing of what it runs is shown as failed, with a line that says why', async () => {
+    const program = path.join(home, 'fish');
+    fs.copyFileSync('/bin/true', program);
+    const probes = await probesOf(program);
+    expect(probes.map(({ state }) => state)).toEqual(probes.map(() => 'failed'));
+    expect(probes[0]?.last_error).toMatch(/^\S+\/fish: no fish_preexec \[NO_SYMBOL\]: [^\n]+$/);
   });
 });
