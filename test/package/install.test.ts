@@ -1,23 +1,30 @@
 /** The .deb on a machine: installed, started, used, upgraded, downgraded, removed. */
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { pinRoot } from '../../tables/collector/pins.ts';
 import { until } from '../live/collector-process.ts';
-import { describeInstalled } from '../live/requires.ts';
 import { closeShells, ShellSession } from '../live/shell-session.ts';
-import { Machine, SYSTEMD } from './machine.ts';
+import { Machine } from './machine.ts';
+import {
+  buildPackages,
+  CONFIG,
+  commandsOf,
+  describePackage,
+  EXTENSION,
+  isActive,
+  journal,
+  LIST,
+  NEW,
+  OLD,
+  OTHERS,
+  packageOf,
+  pins,
+  removePackages,
+  SERVICE,
+  STATE,
+  typeAround,
+  UNIT,
+} from './packages.ts';
 
-const OUT = path.resolve(__dirname, '../../build/package');
-const EXTENSION = '/usr/lib/osquery/extensions/live_audit.ext';
-const UNIT = '/usr/lib/systemd/system/live-audit.service';
-const LIST = '/etc/osquery/extensions.load';
-const SERVICE = 'live-audit.service';
-const STATE = '/var/lib/live-audit';
-const OLD = '0.0.1';
-const NEW = '0.0.2';
-/** Lines of others, the last without its newline. */
-const OTHERS = '/opt/other.ext\n# a comment';
 const MAX_BYTES = 45_000_000;
 const MAX_START_S = 0.3;
 /** Two to three seconds on a machine that has nothing else to do; tests run where others do, too. */
@@ -31,46 +38,17 @@ const mask = (bits: readonly number[]): string =>
     .toString(16)
     .padStart(16, '0');
 
-const debOf = (version: string): string =>
-  path.join(OUT, `live-audit_${version}-1_${process.arch === 'x64' ? 'amd64' : 'arm64'}.deb`);
-
-const describePackage = fs.existsSync(SYSTEMD)
-  ? (body: () => void) => describeInstalled('dpkg', 'the package', body)
-  : (body: () => void) => describe.skip('the package (skipped: no systemd)', body);
-
-describePackage(() => {
+describePackage('dpkg', 'the package', () => {
   let machine: Machine;
   let shell: ShellSession;
 
-  const query = (sql: string): Record<string, string | number>[] =>
-    JSON.parse(machine.ok('live-audit', 'query', '--json', sql));
-
-  const commandsOf = ({ pid }: ShellSession): unknown[] =>
-    query(`SELECT command FROM shell_history_live WHERE pid = ${pid} ORDER BY eid`).map(
-      ({ command }) => command,
-    );
-
   function install(version: string): void {
-    machine.copy(debOf(version), '/run/live-audit.deb');
+    machine.copy(packageOf('deb', version), '/run/live-audit.deb');
     machine.ok('dpkg', '-i', '/run/live-audit.deb');
   }
 
-  const journal = (): string => machine.run('journalctl', '-u', SERVICE, '-o', 'cat').stdout;
-
-  const isActive = (): boolean => machine.run('systemctl', 'is-active', SERVICE).status === 0;
-
-  const pins = (): string[] =>
-    fs.readdirSync('/sys/fs/bpf').filter((name) => name === path.basename(pinRoot(STATE)));
-
   beforeAll(async () => {
-    for (const version of [OLD, NEW]) {
-      const { status, stderr, stdout } = spawnSync(
-        process.execPath,
-        ['scripts/package.ts', '--arch', process.arch, '--format', 'deb', '--version', version],
-        { encoding: 'utf8', cwd: path.resolve(__dirname, '../..'), env: { ...process.env } },
-      );
-      if (status !== 0) throw new Error(`${stdout}${stderr}`);
-    }
+    buildPackages('deb');
     machine = await Machine.boot();
   }, 300_000);
 
@@ -79,21 +57,21 @@ describePackage(() => {
     machine?.run('systemctl', 'stop', SERVICE);
     machine?.run(EXTENSION, 'collect', '--release');
     await machine?.halt();
-    for (const version of [OLD, NEW]) fs.rmSync(debOf(version), { force: true });
+    removePackages('deb');
   });
 
   test('is small, is installed by one command, and gives the first row soon', async () => {
-    expect(fs.statSync(debOf(OLD)).size).toBeLessThan(MAX_BYTES);
+    expect(fs.statSync(packageOf('deb', OLD)).size).toBeLessThan(MAX_BYTES);
     fs.mkdirSync(machine.file('/etc/osquery'));
     fs.writeFileSync(machine.file(LIST), OTHERS);
     const began = performance.now();
     install(OLD);
     shell = await ShellSession.open();
-    await until(() => journal().includes(`collecting in ${STATE}`));
+    await until(() => journal(machine).includes(`collecting in ${STATE}`));
     await shell.run('echo first');
-    await until(() => commandsOf(shell).length > 0);
+    await until(() => commandsOf(machine, shell).length > 0);
     expect(performance.now() - began).toBeLessThan(MAX_FIRST_ROW_MS);
-    expect(commandsOf(shell)).toEqual(['echo first']);
+    expect(commandsOf(machine, shell)).toEqual(['echo first']);
   }, 60_000);
 
   test('has the owner and mode that osquery wants, and its line beside those of others', () => {
@@ -147,26 +125,22 @@ describePackage(() => {
 
   test('an upgrade and a downgrade keep history, and what is typed meanwhile', async () => {
     const typed = ['echo first'];
+    const config = JSON.stringify({ state_dir: STATE, max_text: 4096 });
+    fs.writeFileSync(machine.file(CONFIG), config);
     for (const version of [NEW, OLD]) {
-      await shell.run(`echo before ${version}`);
-      install(version);
-      await shell.run(`echo installed ${version}`);
-      machine.ok('systemctl', 'stop', SERVICE);
-      await shell.run(`echo stopped ${version}`);
-      machine.ok('systemctl', 'start', SERVICE);
-      await shell.run(`echo after ${version}`);
-      typed.push(...['before', 'installed', 'stopped', 'after'].map((w) => `echo ${w} ${version}`));
-      await until(() => commandsOf(shell).length >= typed.length);
-      expect(commandsOf(shell)).toEqual(typed);
-      expect(isActive()).toBe(true);
+      await typeAround(machine, shell, version, typed, install);
+      expect(commandsOf(machine, shell)).toEqual(typed);
+      expect(isActive(machine)).toBe(true);
       expect(machine.ok('live-audit', 'version')).toContain(`live_audit ${version}`);
+      expect(fs.readFileSync(machine.file(CONFIG), 'utf8')).toBe(config);
+      expect(fs.readFileSync(machine.file(LIST), 'utf8')).toBe(`${OTHERS}\n${EXTENSION}\n`);
     }
   }, 120_000);
 
   test('is removed without a trace in osquery and kernel; the state goes with a purge', async () => {
     expect(pins()).toHaveLength(1);
     machine.ok('dpkg', '-r', 'live-audit');
-    expect(isActive()).toBe(false);
+    expect(isActive(machine)).toBe(false);
     expect(pins()).toEqual([]);
     expect(fs.readFileSync(machine.file(LIST), 'utf8')).toBe(`${OTHERS}\n`);
     expect(fs.existsSync(machine.file(`${STATE}/shell_history_live.ring`))).toBe(true);
