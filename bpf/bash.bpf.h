@@ -217,10 +217,9 @@ SEC("uretprobe")
 int bash_readline_return(struct pt_regs *ctx)
 {
 	const char *line = (const char *)PT_REGS_RC(ctx);
-	struct shell *shell;
+	struct target *target = probe_target(bpf_get_attach_cookie(ctx));
+	struct shell *shell = current_shell(PROBE_READLINE_RETURN);
 
-	probe_target(bpf_get_attach_cookie(ctx));
-	shell = current_shell(PROBE_READLINE_RETURN);
 	if (!shell)
 		return 0;
 	if (shell->nested_readlines > 0) {
@@ -231,6 +230,10 @@ int bash_readline_return(struct pt_regs *ctx)
 		return 0;
 	shell->reading = false;
 	shell->line_due = false;
+	if (shell->edited && target) {
+		ended(shell, SHELL_END, global_int(target, shell->bias, BASH_LAST_COMMAND_EXIT_VALUE, STATUS_UNKNOWN));
+		shell->edited = false;
+	}
 	if (!line)
 		return 0;
 	typed(shell, SHELL_LINE, (__u64)line);
@@ -239,9 +242,26 @@ int bash_readline_return(struct pt_regs *ctx)
 }
 
 /*
+ * A line that an editor gave: to `fc` while that runs, or to a key of the line editor (C-x C-e, or v in vi mode),
+ * which runs `fc` behind the back of the parser. Of all that parse_and_execute runs they alone keep a history
+ * (FEVAL_HISTORY in evalfile.c, 4.4 to 5.3).
+ */
+static __always_inline void bash_edited_line(struct shell *shell, const char *line)
+{
+	if (!shell || !shell->prompted || !(shell->running || shell->reading))
+		return;
+	if (!shell->open && !shell->running)
+		shell->edited = true;
+	typed(shell, SHELL_LINE, (__u64)line);
+	if (shell->started == 0)
+		shell->started = bpf_ktime_get_boot_ns();
+}
+
+/*
  * char *pre_process_line(char *line, int print_changes, int addit), bashhist.c, the same since 2.0: history
  * expansion of one line before the parser sees it. It also gives the first line after the attach (readline
- * was entered before its probe was there) and the lines of a shell without line editing.
+ * was entered before its probe was there) and the lines of a shell without line editing. Keys that expand the
+ * history of a line while it is typed (magic-space) call it with addit 0.
  */
 SEC("uprobe")
 int bash_pre_process_line(struct pt_regs *ctx)
@@ -255,9 +275,12 @@ int bash_pre_process_line(struct pt_regs *ctx)
 	if (!target)
 		return 0;
 	bias = PT_REGS_IP(ctx) - target->probe_vaddr[PROBE_PRE_PROCESS_LINE];
-	if (global_int(target, bias, BASH_PARSE_AND_EXECUTE_LEVEL, 0) > 0 ||
-	    global_int(target, bias, BASH_INTERACTIVE, 1) == 0)
+	if ((int)PT_REGS_PARM3(ctx) == 0 || global_int(target, bias, BASH_INTERACTIVE, 1) == 0)
 		return 0;
+	if (global_int(target, bias, BASH_PARSE_AND_EXECUTE_LEVEL, 0) > 0) {
+		bash_edited_line(current_shell(PROBE_PRE_PROCESS_LINE), line);
+		return 0;
+	}
 	shell = current_shell_or_new(cookie, bias);
 	if (!shell) {
 		if (!is_blank(line)) {

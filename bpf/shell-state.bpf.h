@@ -29,7 +29,8 @@ struct shell {
 	bool unsent;            /* no room for its context, or filtered: nothing of it will be sent */
 	bool running;           /* between the return of the parser and the next prompt */
 	bool reading;           /* the line editor was called by the parser */
-	bool line_sent;         /* bash: readline gave the line that pre_process_line gets next */
+	bool line_sent;         /* bash: readline gave the line that pre_process_line gets next; zsh: its expansion was told */
+	bool edited;            /* bash: the open command came from an editor that a key started */
 	bool line_due;          /* the parser reads a line that no other hook has told yet */
 	bool parsed;            /* zsh: its hend was seen */
 	bool interactive;       /* zsh: it has shown a prompt */
@@ -162,7 +163,7 @@ __noinline int ended(struct shell *shell, __u32 type, int status)
 		return 0;
 	if (shell->open) {
 		if (!ending_filtered(type, status))
-			emit_status(shell, type, 0, status);
+			emit_status(shell, type, shell->edited && type == SHELL_END ? FLAG_LATE : 0, status);
 		else if (emit_status(shell, SHELL_FILTERED, 0, status) == 0)
 			count(COUNTER_FILTERED);
 	}
@@ -180,6 +181,7 @@ static __always_inline void prompts(struct shell *shell)
 	shell->reading = false;
 	shell->line_sent = false;
 	shell->line_due = false;
+	shell->edited = false;
 	shell->parsed = false;
 	shell->nested_readlines = 0;
 	shell->notified = 0;

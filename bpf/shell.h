@@ -12,7 +12,8 @@ enum shell_record {
 	SHELL_EXPANDED = 3, /* text: the line after history expansion, only where it is another one */
 	SHELL_REJECTED = 4, /* shell_status: history expansion failed or only printed the line;
 			     FLAG_LAST: it was the only one, so the command is over */
-	SHELL_END = 5,      /* shell_status: the shell asks for the next command; status is $? */
+	SHELL_END = 5,      /* shell_status: the shell asks for the next command; status is $?;
+			     FLAG_LATE: it was over before, nobody knows when */
 	SHELL_EXEC = 6,     /* shell_status: another program replaced the shell; status unknown */
 	SHELL_EXIT = 7,     /* shell_status: the shell is gone; status is the kernel's wait status */
 	SHELL_FILTERED = 8, /* shell_status: it is over, and the config wants none that ends so */

@@ -179,18 +179,30 @@ static __always_inline void zsh_script_parsed(struct shell *shell, bool runs)
 		shell->started = bpf_ktime_get_boot_ns();
 }
 
+/* What the history made of the open command; once, for a second one would be taken for more of it. */
+static __always_inline void zsh_tell_expanded(struct shell *shell, __u64 from, __u32 size)
+{
+	struct record_header header;
+
+	if (!shell->open || shell->line_sent)
+		return;
+	shell->line_sent = true;
+	fill_header(&header, shell, SHELL_META_EXPANDED);
+	emit_bytes(&header, (const char *)from, size);
+	shell->seq++;
+}
+
 /*
  * int hend(Eprog prog), hist.c: the end of the history's view of a command, called by loop() when it is parsed
  * or cannot be, and for strings and files. chline is the command as it was read, with its history expanded. It
  * also gives the first command after the attach (zleentry was entered before its probe was there), and what
- * is read without the line editor.
+ * is read without the line editor. While a command runs, that is `fc` or `r`, which has the main loop run another.
  */
 SEC("uprobe")
 int zsh_hend(struct pt_regs *ctx)
 {
 	__u64 cookie = bpf_get_attach_cookie(ctx);
 	struct target *target = probe_target(cookie);
-	struct record_header header;
 	struct shell *shell;
 	__u64 bias, from, to;
 	__u32 size;
@@ -211,9 +223,15 @@ int zsh_hend(struct pt_regs *ctx)
 	if (!from || to <= from)
 		return 0; /* a script, or nothing was typed */
 	shell = current_shell_or_new(cookie, bias);
-	if (!shell || shell->running || shell->parsed || shell->reading)
+	if (!shell)
 		return 0;
 	size = to - from;
+	if (shell->running) {
+		zsh_tell_expanded(shell, from, size);
+		return 0;
+	}
+	if (shell->parsed || shell->reading)
+		return 0;
 	if (!shell->open) {
 		char first = 0;
 
@@ -226,9 +244,7 @@ int zsh_hend(struct pt_regs *ctx)
 	done = global_int(target, bias, ZSH_HISTDONE, 0);
 	if (!shell->open || (done & (HISTFLAG_DONE | HISTFLAG_NOEXEC)) != HISTFLAG_DONE)
 		return 0;
-	fill_header(&header, shell, SHELL_META_EXPANDED);
-	emit_bytes(&header, (const char *)from, size);
-	shell->seq++;
+	zsh_tell_expanded(shell, from, size);
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /** How commands end, and what the records of their ends say. */
-import { RecordHeader, u64 } from '../../native/events.ts';
+import { RecordFlag, RecordHeader, u64 } from '../../native/events.ts';
+import { hasFlag } from './chunk.ts';
 import type { OpenCommand } from './command.ts';
 import { ShellRecord, STATUS_UNKNOWN, StatusLayout } from './records.ts';
 
@@ -35,7 +36,10 @@ export function endingOf(type: number, view: DataView, offset: number): Ending {
   const status = view.getInt32(offset + StatusLayout.status, true);
   if (type === ShellRecord.EXEC) return { time, started, code: null, status: 'exec' };
   if (type === ShellRecord.EXIT) return { time, started, ...exitCode(status) };
-  return { time, started, code: status === STATUS_UNKNOWN ? null : status, status: 'done' };
+  const code = status === STATUS_UNKNOWN ? null : status;
+  // It was over before.
+  const when = hasFlag(view, offset, RecordFlag.LATE) ? null : time;
+  return { time: when, started, code, status: 'done' };
 }
 
 /** A kernel wait status as a shell tells it: 128 + signal, or the status given to exit(). */

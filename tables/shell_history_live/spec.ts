@@ -68,7 +68,7 @@ whoever starts a session of his own can make them up. container_id is that of th
       name: 'command',
       type: 'TEXT',
       description:
-        'What was typed, lines joined by newlines. Control characters and bytes that are not UTF-8 are shown as \\xHH. NULL if it could not be read.',
+        'What was typed, lines joined by newlines; behind `fc` of bash what its editor gave. Control characters and bytes that are not UTF-8 are shown as \\xHH. NULL if it could not be read.',
     },
     {
       name: 'command_length',
@@ -83,7 +83,8 @@ whoever starts a session of his own can make them up. container_id is that of th
     {
       name: 'expanded',
       type: 'TEXT',
-      description: 'The command after history expansion (!!, !$, ^a^b); NULL if it is the same.',
+      description:
+        'The command after history expansion (!!, !$, ^a^b), or what `r` and `fc` of zsh ran; NULL if it is the same.',
     },
     {
       name: 'exit_code',

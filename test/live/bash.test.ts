@@ -119,6 +119,38 @@ describeLive('a command typed in bash, read with SQL', () => {
     ]);
   });
 
+  test('what an editor gave: to fc, to C-x C-e, to v in vi mode', async () => {
+    const shell = await ShellSession.open();
+    await shell.run('export EDITOR="sed -i s/xx/yy/" VISUAL=');
+    await shell.run('true after');
+    for (const key of ['\x18\x05', '\x1bv']) {
+      const from = shell.pty.output.length;
+      await shell.pty.type(`false xx${key}`);
+      await shell.pty.expect(/false yy\r\n[\s\S]*\]> /, from);
+      await shell.run('set -o vi');
+    }
+    await shell.run('fc -e "sed -i s/after/fced/" "true a"');
+    const rows = await commandsOf(shell.pid, 7);
+    expect(rows.map((row) => row.command).slice(1)).toEqual([
+      ...['true after', 'false yy', 'set -o vi', 'false yy', 'set -o vi'],
+      'fc -e "sed -i s/after/fced/" "true a"\ntrue fced',
+    ]);
+    expect(rows[2]).toMatchObject({ duration: null, status: 'done', truncated: 0 });
+  });
+
+  test('keys that expand the history while a line is typed tell no line', async () => {
+    const shell = await ShellSession.open();
+    await shell.run('bind "Space: magic-space"');
+    await shell.run('true b');
+    await shell.run('!! and more');
+    const rows = await commandsOf(shell.pid, 3);
+    expect(rows.map((row) => [row.command, row.expanded])).toEqual([
+      ['bind "Space: magic-space"', null],
+      ['true b', null],
+      ['true b and more', null],
+    ]);
+  });
+
   test('what a program reads is never captured', async () => {
     const shell = await ShellSession.open();
     const secret = 'hunter2secret';

@@ -93,6 +93,22 @@ describeInstalled('zsh', 'a command typed in zsh, read with SQL', () => {
     expect([last?.command, last?.exit_code]).toEqual(['true verified', 0]);
   });
 
+  test('what r and fc ran', async () => {
+    const shell = await openZsh();
+    await shell.run('FCEDIT="sed -i s/one/two/"');
+    await shell.run('true one');
+    await shell.run('r');
+    await shell.run('fc true');
+    await shell.run('(exit 3) !:$');
+    const rows = await commandsOf(shell.pid, 5);
+    expect(rows.map((row) => [row.command, row.expanded]).slice(1)).toEqual([
+      ['true one', null],
+      ['r', 'true one'],
+      ['fc true', 'true two'],
+      ['(exit 3) !:$', '(exit 3) two'],
+    ]);
+  });
+
   test('Ctrl-C of a running command', async () => {
     const shell = await openZsh();
     const from = shell.pty.output.length;

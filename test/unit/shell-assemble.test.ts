@@ -87,6 +87,16 @@ describe('a command', () => {
     expect(assembled(typed('# a comment').end().records)).toMatchObject([{ duration: 0 }]);
   });
 
+  test('that was over before anything told has an exit code, and no duration', () => {
+    const [row] = assembled(
+      typed('true from-an-editor')
+        .start()
+        .wait(5n * MS)
+        .endedBefore(3).records,
+    );
+    expect(row).toMatchObject({ ...WHOLE, exit_code: 3, duration: null });
+  });
+
   test('of several lines: joined by newlines, each as typed', () => {
     const shell = typed('cat <<E').line('').line(' body ').line('E').start().end();
     expect(assembled(shell.records)).toMatchObject([
