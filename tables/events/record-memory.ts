@@ -53,4 +53,20 @@ export class RecordMemory {
     slice.end = end;
     return true;
   }
+
+  /**
+   * Point a slice at a text of this memory that is known to be ASCII.
+   * @returns false where it is not in this memory, or lies at no word
+   */
+  sliceOf(text: Buffer, slice: Slice): boolean {
+    const { buffer, byteOffset, length } = this.#bytes;
+    const start = text.byteOffset - byteOffset;
+    if (this.#words === null || text.buffer !== buffer || start % WORD_BYTES !== 0) return false;
+    if (start < 0 || start + text.length > length - (length % WORD_BYTES)) return false;
+    slice.bytes = this.#bytes;
+    slice.words = this.#words;
+    slice.start = start;
+    slice.end = start + text.length;
+    return true;
+  }
 }

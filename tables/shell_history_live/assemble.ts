@@ -7,11 +7,8 @@
  */
 import { RecordFlag, RecordHeader, u64 } from '../../native/events.ts';
 import type { Assembler, World } from '../collector/capture.ts';
-import { type Cell, type Event, placesOf } from '../event.ts';
-import { withoutControls } from '../events/controls.ts';
+import type { Event } from '../event.ts';
 import { RecordMemory } from '../events/record-memory.ts';
-import { cutText, textCell } from '../events/text.ts';
-import { UnixTime } from '../events/unix-time.ts';
 import { PLAIN } from '../redact/guarded.ts';
 import type { Redactor } from '../redact/redactor.ts';
 import { type Chunk, chunkAt, hasFlag } from './chunk.ts';
@@ -22,25 +19,17 @@ import {
   addWhole,
   type Dialect,
   detach,
-  expandedText,
   goesOn,
   type OpenCommand,
   STATE_VERSION,
   takeBack,
-  typedText,
 } from './command.ts';
 import { Contexts } from './context.ts';
-import { duration, type Ending, endingOf, GIVEN_UP, UNKNOWN_END } from './ending.ts';
+import { endingOf, GIVEN_UP, UNKNOWN_END } from './ending.ts';
 import { masked } from './masked.ts';
 import { Origins } from './origin.ts';
-import {
-  ContextLayout,
-  ShellRecord,
-  SOURCE_NAMES,
-  shellRecordType,
-  UNREADABLE,
-} from './records.ts';
-import { spec } from './spec.ts';
+import { ContextLayout, ShellRecord, shellRecordType, UNREADABLE } from './records.ts';
+import { CommandRow } from './row.ts';
 
 /** Texts of one command, typed and expanded, beyond this many times max_text are only measured. */
 const KEPT_TEXTS = 4;
@@ -52,8 +41,6 @@ const DIALECT: Readonly<Record<number, Dialect>> = {
   [ShellRecord.META_LINE]: 'zsh',
   [ShellRecord.WIDE_LINE]: 'fish',
 };
-
-const at = placesOf(spec);
 
 export class ShellAssembler implements Assembler {
   readonly #world: World;
@@ -68,14 +55,13 @@ export class ShellAssembler implements Assembler {
   /** Some text lies in the kernel's memory. */
   #borrowed = false;
   readonly #contexts: Contexts;
-  readonly #time = new UnixTime();
-  /** The event that was finished last. */
-  readonly #event: Cell[] = spec.columns.map(() => null);
+  readonly #row: CommandRow;
 
   constructor(world: World, origins = new Origins()) {
     this.#world = world;
     this.#redactor = world.redactor ?? PLAIN;
     this.#contexts = new Contexts(origins);
+    this.#row = new CommandRow(world, this.#memory);
   }
 
   get isOpen(): boolean {
@@ -115,7 +101,7 @@ export class ShellAssembler implements Assembler {
       this.#opened(tgid, this.#begin(view, offset, seq));
       if (!open) return null;
       open.gap = true; // its end never came: that record was lost
-      return this.#finish(tgid, open, UNKNOWN_END);
+      return this.#row.of(tgid, open, UNKNOWN_END);
     }
     if (!open) return null;
     // The chunks of a text that no NUL ends have one number.
@@ -129,7 +115,7 @@ export class ShellAssembler implements Assembler {
     else {
       this.#closed(tgid);
       if (type === ShellRecord.FILTERED) return null;
-      return this.#finish(tgid, open, endingOf(type, view, offset));
+      return this.#row.of(tgid, open, endingOf(type, view, offset));
     }
     return null;
   }
@@ -144,7 +130,7 @@ export class ShellAssembler implements Assembler {
     const open = this.#shells.get(tgid);
     if (!open) return null;
     this.#closed(tgid);
-    return this.#finish(tgid, open, GIVEN_UP);
+    return this.#row.of(tgid, open, GIVEN_UP);
   }
 
   #opened(tgid: number, open: OpenCommand): void {
@@ -169,11 +155,6 @@ export class ShellAssembler implements Assembler {
     addTyped(open, chunk, type !== ShellRecord.WIDE_LINE);
   }
 
-  /** Secrets go before the text is cut, or half of one would be left. */
-  #cell(text: Buffer, cut: boolean): Cell {
-    return textCell(cutText(this.#redactor.redact(text, cut), this.#world.maxText));
-  }
-
   #begin(view: DataView, offset: number, seq: number): OpenCommand {
     return {
       dialect: 'plain',
@@ -195,47 +176,5 @@ export class ShellAssembler implements Assembler {
   #chunk(open: OpenCommand, view: DataView, offset: number): Chunk {
     this.#borrowed = true;
     return chunkAt(this.#memory, view, offset, open.kept < KEPT_TEXTS * this.#world.maxText);
-  }
-
-  #finish(tgid: number, open: OpenCommand, ending: Ending): Event {
-    const { context } = open;
-    const target = this.#world.target(open.target);
-    const began = ending.started > 0n ? ending.started : open.time;
-    const time = this.#time.set(began, this.#world.bootToUnix);
-    const typed = typedText(open);
-    const expanded = expandedText(open, typed.bytes);
-    const max = this.#world.maxText;
-    const unread = typed.bytes.length === 0 && (typed.cut || open.gap);
-    const text = typed.printable ? typed.bytes : withoutControls(typed.bytes);
-    const cut = open.gap || typed.cut || text.length > max || open.beyond > 0;
-    const event = this.#event;
-    event[at.time] = time.seconds;
-    event[at.time_ns] = time.ns;
-    event[at.uptime] = Math.floor(began / 1e9);
-    event[at.shell] = target?.program ?? null;
-    event[at.shell_path] = target?.path ?? null;
-    event[at.source] = SOURCE_NAMES[open.source] ?? null;
-    event[at.command] = unread ? null : this.#cell(text, cut);
-    event[at.command_length] = unread ? null : typed.length + open.beyond;
-    event[at.truncated] = cut ? 1 : 0;
-    event[at.expanded] = expanded === null ? null : this.#cell(withoutControls(expanded), cut);
-    event[at.exit_code] = ending.code;
-    event[at.duration] = duration(began, ending, open);
-    event[at.status] = ending.status;
-    event[at.pid] = tgid;
-    event[at.parent] = context.parent;
-    event[at.uid] = context.uid;
-    event[at.euid] = context.euid;
-    event[at.gid] = context.gid;
-    event[at.auid] = context.auid;
-    event[at.session_id] = context.sessionId;
-    event[at.tty] = context.tty;
-    event[at.cwd] = context.cwd;
-    event[at.remote_address] = context.remote?.address ?? null;
-    event[at.remote_port] = context.remote?.port ?? null;
-    event[at.cgroup_id] = context.cgroupId;
-    event[at.container_id] = context.containerId;
-    event[at.pid_namespace] = context.pidNamespace;
-    return event;
   }
 }
