@@ -19,7 +19,7 @@ export interface StatusLine {
 
 export interface Logger {
   readonly name: string;
-  /** A result: one line of JSON. */
+  /** A result: one line of JSON. Of a batch each, one after the other. */
   result(json: string): void | Promise<void>;
   /** A snapshot's result; without it they go to `result`. */
   snapshot?(json: string): void | Promise<void>;
@@ -41,9 +41,11 @@ async function call(logger: Logger, request: PluginRequest): Promise<PluginReply
   const given = (key: string) => request.get(key);
   const result = given('string');
   const snapshot = given('snapshot');
+  const batch = given('string_batch');
   const init = given('init');
   const event = given('event');
   if (result !== undefined) await logger.result(result);
+  else if (batch !== undefined) await each(logger, batch);
   else if (snapshot !== undefined) await (logger.snapshot ?? logger.result).call(logger, snapshot);
   else if (init !== undefined) await logger.init?.(init, statusLines(given('log')));
   else if (given('status') !== undefined) await logger.status?.(statusLines(given('log')));
@@ -51,6 +53,24 @@ async function call(logger: Logger, request: PluginRequest): Promise<PluginReply
   else if (given('action') === 'features') return { rows: [], code: features(logger) };
   else throw refuse('a call that loggers do not have');
   return DONE;
+}
+
+/** All are tried: what one sink refuses, the next line may pass. @throws LiveAuditError PROTOCOL, naming the first error */
+async function each(logger: Logger, json: string): Promise<void> {
+  const lines = array(parseJson(json, 'the batch'), 'the batch');
+  const errors: unknown[] = [];
+  for (const line of lines) {
+    try {
+      if (typeof line !== 'string') throw refuse('a result that is no text');
+      await logger.result(line);
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  const [first] = errors;
+  if (first === undefined) return;
+  const why = first instanceof Error ? first.message : String(first);
+  throw refuse(`${errors.length} of ${lines.length} results were not logged: ${why}`);
 }
 
 const features = ({ status, event }: Logger): number =>

@@ -7,7 +7,7 @@ import { rowIdColumn, withRowId } from './row-id.ts';
 import { RowKeys } from './row-keys.ts';
 import type { ColumnSpec, ColumnType, TableSpec } from './spec.ts';
 
-/** Choices that are remembered for a table; a hostile client could ask for any. */
+/** Choices that are remembered for a table, the newest; a hostile client could ask for any. */
 const MAX_REMEMBERED = 256;
 const MAX_NAMES = 4096;
 
@@ -57,8 +57,12 @@ export class TableColumns {
         ({ name, aliases }) => wanted.has(name) || aliases?.some((alias) => wanted.has(alias)),
       ),
     );
-    if (this.#byNames.size < MAX_REMEMBERED && key.length <= MAX_NAMES)
+    if (key.length <= MAX_NAMES) {
+      const [oldest] = this.#byNames.keys();
+      if (oldest !== undefined && this.#byNames.size >= MAX_REMEMBERED)
+        this.#byNames.delete(oldest);
       this.#byNames.set(key, selection);
+    }
     return selection.used;
   }
 

@@ -9,15 +9,16 @@ from osquery.extensions import Extension
 from thrift.protocol import TBinaryProtocol
 from thrift.transport import TSocket, TTransport
 
-PING_TIMEOUT_MS = 10_000
+PING_SECONDS = 10
 CALL_TIMEOUT_MS = 300_000
 RECEIVE = 1 << 20
 PING_GAP_S = 0.002
 
 
 class ExtensionClient:
-    def __init__(self, path: str):
+    def __init__(self, path: str, ping_seconds: float = PING_SECONDS):
         self.path = path
+        self.ping_ms = ping_seconds * 1000
 
     def _open(self, timeout_ms: int):
         sock = TSocket.TSocket(unix_socket=self.path)
@@ -30,7 +31,7 @@ class ExtensionClient:
         return Extension.Client(protocol), transport
 
     def ping(self):
-        client, transport = self._open(PING_TIMEOUT_MS)
+        client, transport = self._open(self.ping_ms)
         try:
             return client.ping()
         finally:
@@ -46,7 +47,7 @@ class ExtensionClient:
             transport.close()
 
     def shutdown(self):
-        client, transport = self._open(PING_TIMEOUT_MS)
+        client, transport = self._open(self.ping_ms)
         try:
             client.shutdown()
         finally:

@@ -1,6 +1,6 @@
 """An osquery core for tests, independent of ours: ExtensionManager on a unix socket.
 
-    python manager.py SOCKET [INTERVAL_SECONDS]
+    python manager.py SOCKET [INTERVAL_SECONDS [PING_SECONDS]]
 
 Reads one JSON request per line and writes one JSON answer per line; `id` ties them (several run at once):
   {"id", "op": "sql", "sql"}                  -> {"rows", "requests"}
@@ -24,7 +24,7 @@ import time
 
 import apsw
 from database import CORE_TABLES, Database, QueryFailed
-from extension_client import ExtensionClient
+from extension_client import PING_SECONDS, ExtensionClient
 from osquery.extensions import ExtensionManager
 from osquery.extensions.ttypes import (
     ExtensionResponse,
@@ -43,8 +43,9 @@ SUCCESS, FAILED = 0, 1
 class Core:
     """The handler of the thrift service."""
 
-    def __init__(self, path: str):
+    def __init__(self, path: str, ping_seconds: float):
         self.path = path
+        self.ping_seconds = ping_seconds
         self.lock = threading.RLock()
         self.database = Database()
         # uuid -> (InternalExtensionInfo, ExtensionClient)
@@ -74,7 +75,7 @@ class Core:
             refused = self._refusal(info, registry)
             if refused is None:
                 uuid = random.randrange(1, 1 << 16)
-                client = ExtensionClient(f"{self.path}.{uuid}")
+                client = ExtensionClient(f"{self.path}.{uuid}", self.ping_seconds)
                 refused = self._attach(client, registry.get("table", {}))
             if refused is not None:
                 return ExtensionStatus(code=FAILED, message=refused, uuid=0)
@@ -182,7 +183,7 @@ def main():
     logging.disable(logging.CRITICAL)
     path = sys.argv[1]
     interval = float(sys.argv[2]) if len(sys.argv) > 2 else 3.0
-    core = Core(path)
+    core = Core(path, float(sys.argv[3]) if len(sys.argv) > 3 else PING_SECONDS)
     server = TServer.TThreadedServer(
         ExtensionManager.Processor(core),
         TSocket.TServerSocket(unix_socket=path),

@@ -37,21 +37,24 @@ export class Peer {
   readonly #waiting = new Map<number, (answer: unknown) => void>();
   #next = 0;
 
-  private constructor(directory: string, intervalSeconds: number) {
+  private constructor(directory: string, seconds: readonly number[]) {
     this.#directory = directory;
     this.socket = join(directory, 'osquery.em');
     const script = join(__dirname, 'manager.py');
-    this.process = spawn(PYTHON, [script, this.socket, String(intervalSeconds)], {
+    this.process = spawn(PYTHON, [script, this.socket, ...seconds.map(String)], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
   }
 
-  /** @param intervalSeconds between the core's pings; one that fails removes the extension */
-  static async start(intervalSeconds = 1): Promise<Peer> {
+  /**
+   * @param intervalSeconds between the core's pings; one that fails removes the extension
+   * @param pingSeconds until a ping without answer has failed; osquery's own is 10
+   */
+  static async start(intervalSeconds = 1, pingSeconds = 10): Promise<Peer> {
     if (!existsSync(PYTHON)) {
       throw new Error('the Python peer is not installed: run `npm run setup`');
     }
-    const peer = new Peer(mkdtempSync(join(tmpdir(), 'peer-')), intervalSeconds);
+    const peer = new Peer(mkdtempSync(join(tmpdir(), 'peer-')), [intervalSeconds, pingSeconds]);
     await peer.#ready();
     return peer;
   }
