@@ -55,8 +55,9 @@ function typeGuarded(bytes: Uint8Array, length = bytes.length): number {
 /** How many bytes of a record its own lengths speak of. */
 function claimed(bytes: Buffer, type: number): number {
   if (type === ShellRecord.CONTEXT) return contextLength(viewOf(bytes), 0);
-  const text = type === ShellRecord.LINE || type === ShellRecord.EXPANDED;
-  return text ? TextRecord.text + bytes.readUInt32LE(TextRecord.size) : StatusLayout.size;
+  const isText =
+    type === ShellRecord.LINE || type === ShellRecord.EXPANDED || type >= ShellRecord.INPUT;
+  return isText ? TextRecord.text + bytes.readUInt32LE(TextRecord.size) : StatusLayout.size;
 }
 
 const mutation = fc.record({ at: fc.nat(), value: fc.nat(255) });
