@@ -1,7 +1,7 @@
 /** The bytes that shells hold for a command, and where fish's code says it. */
 import fs from 'node:fs';
 import fc from 'fast-check';
-import { parseElf, withElf } from '../../native/elf.ts';
+import { fileOffset, parseElf, withElf } from '../../native/elf.ts';
 import { LiveAuditError } from '../../native/errors.ts';
 import { withoutControls } from '../../tables/events/controls.ts';
 import { narrowed, unmetafied } from '../../tables/shell_history_live/dialect.ts';
@@ -76,6 +76,31 @@ withFish('a fish that is damaged gives places or none (skipped without fish)', (
     { numRuns: 20 },
   );
 });
+
+const LINE_SHELLS = ['/usr/bin/dash', '/usr/bin/busybox'].filter((file) => fs.existsSync(file));
+(LINE_SHELLS.length > 0 && process.arch === 'x64'
+  ? test.each(LINE_SHELLS)
+  : test.skip.each(['sh']))(
+  '%s calls for a line in one place; damaged there, it has that place or none',
+  (program) => {
+    const call = withElf(program, lineCall);
+    if (!call) throw new Error('none');
+    expect(call.next - call.at).toBe(5);
+    const whole = fs.readFileSync(program);
+    const at = withElf(program, (elf) => fileOffset(elf, call.at)) ?? 0;
+    expect(whole[at]).toBe(0xe8);
+    fc.assert(
+      fc.property(fc.integer({ min: -64, max: 64 }), fc.nat(255), (offset, byte) => {
+        const bytes = Buffer.from(whole);
+        bytes[at + offset] = byte;
+        const read = (from: number, size: number) => bytes.subarray(from, from + size);
+        const found = lineCall(parseElf({ size: bytes.length, read }));
+        if (found) expect(found.next).toBe(call.next);
+      }),
+      { numRuns: 20 },
+    );
+  },
+);
 
 describe('control characters', () => {
   const shown = (text: string | Buffer) => withoutControls(Buffer.from(text)).toString('latin1');
