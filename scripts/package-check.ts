@@ -1,7 +1,8 @@
 /**
  * `npm run package:check`: what is too long for `npm test`, as root. The packages of the last commit are built twice,
- * in two places, and compared; each is installed into a Debian of its own (debootstrap) with its dependencies, or
- * looked into by rpm; the executable for arm64 runs under qemu. What the machine has no tool for is skipped and said.
+ * in two places, and compared; the .deb is installed into a Debian of its own (debootstrap) with its dependencies, the
+ * .rpm into the same by rpm, with its scriptlets; the executable for arm64 runs under qemu. What the machine has no
+ * tool for is skipped and said.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -12,7 +13,11 @@ import { OUT, run, targetOf } from './package/target.ts';
 const EXTENSION = '/usr/lib/osquery/extensions/live_audit.ext';
 const ARM_LIBRARIES = '/usr/aarch64-linux-gnu';
 
-const say = (line: string): void => console.log(`==> ${line}`);
+const LIST = 'etc/osquery/extensions.load';
+
+const began = performance.now();
+const say = (line: string): void =>
+  console.log(`==> ${Math.round((performance.now() - began) / 1000)} s: ${line}`);
 
 const have = (program: string): boolean =>
   spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
@@ -29,6 +34,7 @@ function buildIn(directory: string): string {
   fs.mkdirSync(out, { recursive: true });
   run('cp', ['-a', path.resolve(OUT, 'tools'), out]);
   run(process.execPath, ['scripts/package.ts'], { cwd: directory });
+  say(`built in ${directory}`);
   return out;
 }
 
@@ -77,15 +83,23 @@ function rpm(base: string, out: string): string {
     listed.includes(`-rwxr-xr-x root ${EXTENSION}\n`),
     `owner and mode in the rpm:\n${listed}`,
   );
-  const root = path.join(base, 'rpm');
-  const options = ['--root', root, '--dbpath', '/db', '--nodeps', '--noscripts'];
-  fs.mkdirSync(root);
+  // Scriptlets run inside, so they need a system there: Debian's, whose dependencies rpm does not know.
+  const root = path.join(base, 'debian');
+  const scripts = fs.existsSync(path.join(root, 'bin/sh')) ? [] : ['--noscripts'];
+  const options = ['--root', root, '--dbpath', '/db', '--nodeps', ...scripts];
+  fs.mkdirSync(root, { recursive: true });
+  const list = (): string => {
+    const name = path.join(root, LIST);
+    return fs.existsSync(name) ? fs.readFileSync(name, 'utf8') : '';
+  };
   run('rpm', [...options, '-i', file]);
   expect(fs.existsSync(path.join(root, EXTENSION)), 'rpm installs it');
   expect(run(path.join(root, EXTENSION), ['version']).startsWith('live_audit '), 'and it runs');
+  if (scripts.length === 0) expect(list() === `${EXTENSION}\n`, `its line in ${LIST}: ${list()}`);
   run('rpm', [...options, '-e', 'live-audit']);
   expect(!fs.existsSync(path.join(root, EXTENSION)), 'rpm removes it');
-  return 'rpm: owner and mode, installed, run, removed';
+  expect(list() === '', `no line in ${LIST} is left: ${list()}`);
+  return `rpm: owner and mode, installed, run, removed${scripts.length === 0 ? ', with its scriptlets' : ''}`;
 }
 
 function arm64(out: string): string {
