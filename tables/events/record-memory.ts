@@ -4,6 +4,19 @@ const WORD_BYTES = 4;
 /** Of each byte of a word. */
 const HIGH_BITS = 0x8080_8080;
 
+/** Bytes that what comes is compared with again and again, as words. */
+export class Sample {
+  readonly bytes: Uint8Array;
+  readonly words: Int32Array;
+
+  constructor(bytes: Uint8Array = new Uint8Array()) {
+    const memory = new Uint8Array(Math.ceil(bytes.length / WORD_BYTES) * WORD_BYTES);
+    memory.set(bytes);
+    this.bytes = memory.subarray(0, bytes.length);
+    this.words = new Int32Array(memory.buffer);
+  }
+}
+
 /**
  * The memory that records come in. A Buffer over it is made once, not for each text. The kernel writes there
  * again once its room is given back: what is to last longer must be copied.
@@ -67,6 +80,22 @@ export class RecordMemory {
     slice.words = this.#words;
     slice.start = start;
     slice.end = start + text.length;
+    return true;
+  }
+
+  /** Whether the bytes from `from` to `to` are those of the sample: a call of Buffer.compare takes twice as long. */
+  holds(view: DataView, from: number, to: number, sample: Sample): boolean {
+    const all = this.bytes(view);
+    const words = this.#words;
+    const { bytes, words: wanted } = sample;
+    if (to - from !== bytes.length) return false;
+    if (words === null || from % WORD_BYTES !== 0 || to > all.length)
+      return all.subarray(from, to).equals(bytes);
+    const first = from / WORD_BYTES;
+    const whole = Math.floor(bytes.length / WORD_BYTES);
+    for (let i = 0; i < whole; i++) if (words[first + i] !== wanted[i]) return false;
+    for (let i = whole * WORD_BYTES; i < bytes.length; i++)
+      if (all[from + i] !== bytes[i]) return false;
     return true;
   }
 }

@@ -162,7 +162,7 @@ export class ShellAssembler implements Assembler {
       time: u64(view, offset + RecordHeader.time),
       target: view.getUint32(offset + RecordHeader.target, true),
       late: hasFlag(view, offset, RecordFlag.LATE),
-      context: this.#contexts.of(this.#memory.bytes(view), view, offset),
+      context: this.#contexts.of(this.#memory, view, offset),
       lines: [],
       whole: null,
       nextSeq: seq + 1,

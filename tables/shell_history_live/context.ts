@@ -1,14 +1,14 @@
 /** Who types, and where: out of the context record, and what /proc knows besides. */
 import { exactU64, RecordHeader, u64 } from '../../native/events.ts';
+import { type RecordMemory, Sample } from '../events/record-memory.ts';
 import type { Context } from './command.ts';
 import type { Origins } from './origin.ts';
-import { Places } from './place.ts';
+import { placeOf } from './place.ts';
 import { ContextLayout, contextLength } from './records.ts';
 
 export class Contexts {
-  readonly #places = new Places();
   readonly #origins: Origins;
-  #raw = Buffer.alloc(0);
+  #raw = new Sample();
   #tgid = 0;
   #last: Context | null = null;
 
@@ -19,22 +19,22 @@ export class Contexts {
   /**
    * Most commands come from the shell that the one before came from, and nothing has changed: then nothing is
    * decoded and nothing looked up.
-   * @param bytes the memory of `view`, in which a context record begins at `offset`
+   * @param memory that of `view`, in which a context record begins at `offset`
    */
-  of(bytes: Buffer, view: DataView, offset: number): Context {
+  of(memory: RecordMemory, view: DataView, offset: number): Context {
     const tgid = view.getUint32(offset + RecordHeader.tgid, true);
     const from = offset + RecordHeader.size;
     const to = offset + contextLength(view, offset);
-    if (this.#last && tgid === this.#tgid && this.#raw.compare(bytes, from, to) === 0)
+    if (this.#last && tgid === this.#tgid && memory.holds(view, from, to, this.#raw))
       return this.#last;
     this.#tgid = tgid;
-    this.#raw = Buffer.from(bytes.subarray(from, to));
-    this.#last = this.#decode(tgid, bytes, view, offset);
+    this.#raw = new Sample(memory.part(view, from, to - from));
+    this.#last = this.#decode(tgid, memory.bytes(view), view, offset);
     return this.#last;
   }
 
   #decode(tgid: number, bytes: Buffer, view: DataView, offset: number): Context {
-    const { tty, cwd } = this.#places.of(bytes, view, offset);
+    const { tty, cwd } = placeOf(bytes, view, offset);
     const pidNamespace = view.getUint32(offset + ContextLayout.pid_namespace, true);
     const cgroupId = exactU64(view, offset + ContextLayout.cgroup_id);
     const leader = view.getUint32(offset + ContextLayout.leader, true);

@@ -9,33 +9,13 @@ export interface Place {
   readonly cwd: string | null;
 }
 
-/** Most commands are typed where the one before was: then nothing is decoded. */
-export class Places {
-  #raw = Buffer.alloc(0);
-  #place: Place = { tty: null, cwd: null };
-
-  /** @param bytes the memory of `view`, in which a context record begins at `at` */
-  of(bytes: Buffer, view: DataView, at: number): Place {
-    const from = at + ContextLayout.cwd_whole;
-    const to = at + contextLength(view, at);
-    if (this.#raw.compare(bytes, from, to) !== 0) {
-      this.#raw = Buffer.from(bytes.subarray(from, to));
-      this.#place = decode(this.#raw);
-    }
-    return this.#place;
-  }
-}
-
-/** @param raw the context record from its member `cwd_whole` on */
-function decode(raw: Buffer): Place {
-  const tty = raw.subarray(
-    ContextLayout.tty - ContextLayout.cwd_whole,
-    ContextLayout.cwd - ContextLayout.cwd_whole,
-  );
+/** @param bytes the memory of `view`, in which a context record begins at `at` */
+export function placeOf(bytes: Buffer, view: DataView, at: number): Place {
+  const tty = bytes.subarray(at + ContextLayout.tty, at + ContextLayout.cwd);
   const end = tty.indexOf(0);
   const name = end < 0 ? tty : tty.subarray(0, end);
-  const whole = raw.readUInt32LE(0) === 1;
-  const cwd = raw.subarray(ContextLayout.cwd - ContextLayout.cwd_whole);
+  const whole = view.getUint32(at + ContextLayout.cwd_whole, true) === 1;
+  const cwd = bytes.subarray(at + ContextLayout.cwd, at + contextLength(view, at));
   return {
     tty: name.length > 0 ? toText(withoutControls(name)) : null,
     cwd: whole ? toText(withoutControls(joinPath(cwd))) : null,
