@@ -196,6 +196,8 @@ static void run(THD *thd, const char *text)
 	} else if (sscanf(text, "SLEEP %lu", &number) == 1) {
 		usleep(number * 1000);
 		thd->set_sent_row_count(1);
+	} else if (sscanf(text, "CLOSE %lu", &number) == 1) {
+		protocol.send_error(number, "the connection ends", "08S01");
 	} else if (!strncmp(text, "FREE", 4)) {
 		munmap(thd, sizeof(THD));
 	} else {
@@ -237,7 +239,7 @@ EXPORT bool dispatch_command(THD *thd, const COM_DATA *data, enum enum_server_co
 				break;
 			text = last ? nullptr : next + 1;
 		}
-		break;
+		return !strncmp(data->com_query.query, "CLOSE", 5);
 	}
 	case COM_INIT_DB: {
 		LEX_CSTRING name = { data->com_init_db.db_name, data->com_init_db.length };

@@ -45,6 +45,12 @@ class Standin {
     return this.tell('text', thd, command, Buffer.from(text).toString('hex'));
   }
 
+  /** Kill it while it is at a statement, which is not answered. */
+  dieIn(thd: number, text: string): void {
+    this.child.stdin?.write(`text ${thd} ${Com.QUERY} ${Buffer.from(text).toString('hex')}\n`);
+    setTimeout(() => this.child.kill('SIGKILL'), 300);
+  }
+
   started(): Promise<unknown> {
     return once(this.#lines, 'line');
   }
@@ -189,6 +195,19 @@ for (const [version, number] of Object.entries(VERSIONS))
         expect(String(row.query)).toContain(`load ${Number(row.connection_id) - 1000} `);
     }, 30_000);
 
+    test('how dispatch_command returned: a bool, true where the connection ends', async () => {
+      await standin.tell('thd', 6, 16, 'eve', 'localhost', 'app');
+      await standin.text(6, Com.QUERY, 'AFFECTED 1');
+      await standin.text(6, Com.QUERY, 'CLOSE 1053');
+      await standin.text(6, Com.QUERY, 'ROWS 1');
+      const found = await rows('connection_id = 16', 3);
+      expect(found.map((row) => [row.status, row.return_code, row.error_code])).toEqual([
+        ['SUCCESS', 0, 0],
+        ['V57_FAILED', -2, 1053],
+        ['SUCCESS', 0, 0],
+      ]);
+    });
+
     test('what is attached, and that nothing is missing', async () => {
       const probes = collector.query(
         `SELECT symbol, state, hits, last_error FROM live_audit_probes WHERE target = '${standin.program}'`,
@@ -198,6 +217,15 @@ for (const [version, number] of Object.entries(VERSIONS))
         [],
       );
       expect(probes.filter((row) => Number(row.hits) === 0)).toEqual([]);
+    });
+
+    test('a server that ends in the midst of a command', async () => {
+      await standin.tell('thd', 7, 17, 'eve', 'localhost', 'app');
+      standin.dieIn(7, 'SLEEP 60000');
+      const found = await rows("connection_id = 17 AND query = 'SLEEP 60000'", 1);
+      expect(found).toMatchObject([
+        { status: 'NOT_CAPTURED', return_code: -1, error_code: null, rows_affected: null },
+      ]);
     });
   });
 

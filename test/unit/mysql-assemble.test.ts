@@ -81,6 +81,30 @@ test('how dispatch_command returned', () => {
   ]);
 });
 
+test.each([
+  ['mysql', 'V57_FAILED', -2], // a bool from 5.7 on
+  ['mysql-5.6', 'CLOSE_CONNECTION', 1],
+  ['mariadb', 'CLOSE_CONNECTION', 1],
+])('a connection that ends, as %s returns it: %s', (program, status, code) => {
+  const client = new Client();
+  for (const returned of [0, 1, -1]) client.query('SELECT 1', { returned });
+  client.query('SELECT 1', { returned: 1, error: 1053 });
+  const target = () => ({ program, path: '/server' });
+  expect(rowsOf(client, { target }).map((r) => [r.status, r.return_code, r.error_code])).toEqual([
+    ['SUCCESS', 0, 0],
+    [status, code, 0],
+    ['NOT_CAPTURED', -1, null],
+    [status, code, 1053],
+  ]);
+});
+
+test('the return of a server whose binary is not known any more: its number as it was', () => {
+  const client = new Client().query('SELECT 1', { returned: 1 });
+  expect(rowsOf(client, { target: () => undefined })).toMatchObject([
+    { status: 'CLOSE_CONNECTION', return_code: 1, server_path: null },
+  ]);
+});
+
 describe('who', () => {
   test('without a database, and after a change', () => {
     const client = new Client().identity({ db: null }).query('USE a').identity({ db: 'a' });
