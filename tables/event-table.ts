@@ -4,7 +4,14 @@ import type { ColumnSpec, TableSpec, Value } from '../extension/sdk/spec.ts';
 import { LiveAuditError } from '../native/errors.ts';
 import { Consumers, withConsumer } from './consumers.ts';
 import type { DerivedColumn } from './derived.ts';
-import { bounds, conditions, consumerOf, type EqualColumn, lastWanted } from './event-query.ts';
+import {
+  bounds,
+  type Conditions,
+  conditions,
+  consumerOf,
+  type EqualColumn,
+  lastWanted,
+} from './event-query.ts';
 import type { RecordCursor } from './ring/cursor.ts';
 import { RingReader } from './ring/reader.ts';
 
@@ -15,6 +22,12 @@ const NOT_STORED = -1;
 interface Given {
   readonly name: string;
   readonly upTo: number;
+}
+
+/** Records that may be rows, and what tells which are. */
+interface Question extends Pick<Conditions, 'tests'> {
+  readonly records: Iterable<RecordCursor>;
+  readonly given: Given | undefined;
 }
 
 /** How rows are put together: places in the ring, and between them those of derived columns. */
@@ -72,8 +85,12 @@ export class EventTable implements Table {
   *generate(context: QueryContext): Generator<Row, void, undefined> {
     const places = this.#places(context);
     const consumer = consumerOf(context) ?? null;
-    for (const record of this.#records(context))
-      yield places.map((place) => (place === NOT_STORED ? consumer : this.#value(record, place)));
+    const question = this.#ask(context);
+    for (const record of question.records) {
+      if (this.#passes(record, question.tests))
+        yield places.map((place) => (place === NOT_STORED ? consumer : this.#value(record, place)));
+    }
+    this.#end(context, question);
   }
 
   /** The same rows, without strings. */
@@ -91,7 +108,9 @@ export class EventTable implements Table {
         if (hasConsumer) cells.value(consumer);
       },
     };
-    for (record of this.#records(context)) yield row;
+    const question = this.#ask(context);
+    for (record of question.records) if (this.#passes(record, question.tests)) yield row;
+    this.#end(context, question);
   }
 
   #layout(context: QueryContext): Layout {
@@ -130,7 +149,7 @@ export class EventTable implements Table {
     if (given !== undefined) this.#consumers.take(given.name, given.upTo);
   }
 
-  *#records(context: QueryContext): Generator<RecordCursor, void, undefined> {
+  #ask(context: QueryContext): Question {
     this.reader.refresh();
     const { lookups, tests } = conditions(context, this.#equalColumns);
     const given = this.#begin(context);
@@ -139,9 +158,16 @@ export class EventTable implements Table {
       wanted.fromEid = Math.max(wanted.fromEid, given.from);
       wanted.toEid = Math.min(wanted.toEid, given.upTo);
     }
-    for (const record of this.reader.matching(wanted, lookups)) {
-      if (tests.every(({ place, test }) => test(this.#value(record, place)))) yield record;
-    }
+    return { records: this.reader.matching(wanted, lookups), tests, given };
+  }
+
+  #passes(record: RecordCursor, tests: Conditions['tests']): boolean {
+    for (const { place, test } of tests) if (!test(this.#value(record, place))) return false;
+    return true;
+  }
+
+  /** All rows are given. @throws LiveAuditError RING_DAMAGED */
+  #end(context: QueryContext, { given }: Question): void {
     if (this.reader.damage !== null)
       throw new LiveAuditError('RING_DAMAGED', `${this.reader.path}: ${this.reader.damage}`);
     if (given !== undefined) this.#given.set(context, given);

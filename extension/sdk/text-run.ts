@@ -1,5 +1,7 @@
 /** Texts that stand one behind the other in memory, to be copied at once: the side that they come from. */
 
+import { WORD } from './slab-pool.ts';
+
 /** Of a run that has not begun: no text goes on from there. */
 const NOWHERE = -1;
 /** The sign bits of four ASCII characters. */
@@ -49,10 +51,9 @@ export class TextRun {
     const { length } = this;
     let seen = 0;
     let i = 0;
-    for (; i + 4 <= length; i += 4) {
-      const word = from.getUint32(start + i, true);
-      seen |= word;
-      to.setUint32(at + i, word, true);
+    for (; i + WORD <= length; i += WORD) {
+      to.setBigUint64(at + i, from.getBigUint64(start + i, true), true);
+      seen |= from.getUint32(start + i, true) | from.getUint32(start + i + 4, true);
     }
     for (; i < length; i++) {
       const byte = from.getUint8(start + i);
