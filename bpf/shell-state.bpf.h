@@ -96,6 +96,37 @@ __noinline int filtered(struct filter_list *list, __u32 value)
 	return differs == (list->mode == FILTER_KEEP);
 }
 
+/* Deeper than any cgroup that systemd or a container engine makes. */
+#define CGROUP_LEVELS 16
+
+__noinline int cgroup_listed(struct cgroup_list *list, __u64 id)
+{
+	__u64 differs = 1;
+	int i;
+
+	if (!list || id == 0)
+		return 0;
+	for (i = 0; i < FILTER_VALUES; i++) {
+		__u64 difference = list->values[i] ^ id;
+
+		differs &= (difference | -difference) >> 63;
+	}
+	return !differs;
+}
+
+/* By the cgroup of the current process in the unified hierarchy, and by those that it is in (5.7). */
+__noinline int cgroup_filtered(struct cgroup_list *list)
+{
+	int listed = 0;
+	int level;
+
+	if (!list || list->mode == FILTER_NONE)
+		return 0;
+	for (level = 0; level < CGROUP_LEVELS; level++)
+		listed |= cgroup_listed(list, bpf_get_current_ancestor_cgroup_id(level));
+	return listed == (list->mode == FILTER_DROP);
+}
+
 /* Whether the config wants nothing of the current process. */
 static __always_inline bool process_filtered(void)
 {
@@ -103,7 +134,8 @@ static __always_inline bool process_filtered(void)
 
 	return config && (filtered(&config->pid, current_tgid()) ||
 			  filtered(&config->uid, (__u32)bpf_get_current_uid_gid()) ||
-			  filtered(&config->auid, task_auid((void *)bpf_get_current_task())));
+			  filtered(&config->auid, task_auid((void *)bpf_get_current_task())) ||
+			  cgroup_filtered(&config->cgroup));
 }
 
 /* @probe which hook asks */

@@ -160,6 +160,13 @@ struct filter_list {
 	__u32 values[FILTER_VALUES]; /* all of them: where there are fewer, one of them again */
 };
 
+/* The same of cgroups, each with all that are below it; an id that is 0 is of no cgroup. */
+struct cgroup_list {
+	__u32 mode; /* enum filter_mode */
+	__u32 reserved;
+	__u64 values[FILTER_VALUES];
+};
+
 struct shell_filter {
 	__u32 sources; /* bit 1 << enum shell_source: captured; 0: nobody said, prompts only */
 	__u32 reserved;
@@ -167,7 +174,8 @@ struct shell_filter {
 	struct filter_list uid;
 	struct filter_list auid;
 	struct filter_list exit_code;
+	struct cgroup_list cgroup;
 };
-_Static_assert(sizeof(struct shell_filter) == 8 + 4 * (8 + 4 * FILTER_VALUES), "shell_filter");
+_Static_assert(sizeof(struct shell_filter) == 8 + 4 * (8 + 4 * FILTER_VALUES) + 8 + 8 * FILTER_VALUES, "shell_filter");
 
 #endif

@@ -1,4 +1,6 @@
 /** From the config to what the collector takes. */
+
+import { cgroupId } from '../../native/cgroup.ts';
 import type { CollectorOptions } from '../../tables/collector/collector.ts';
 import { captures, sources } from '../../tables/index.ts';
 import { mysqlSettings } from '../../tables/mysql_queries/settings.ts';
@@ -32,7 +34,7 @@ export function collectorOptions(config: Config, log: (line: string) => void): C
       ]),
     ),
     settings: {
-      [shell.name]: shellSettings(config.shell),
+      [shell.name]: shellSettings(config.shell, cgroupId),
       [mysql.name]: mysqlSettings(config.mysql, config.parameters[mysql.name]?.on === true),
     },
     targets: config.targets,

@@ -25,6 +25,8 @@ export interface World {
 export interface CaptureSettings {
   /** Maps of one element in which the BPF side finds it: name to that element. */
   readonly maps: Readonly<Record<string, Uint8Array>>;
+  /** The same as it is now, where it changes with the machine: asked every few seconds. */
+  readonly current?: () => Readonly<Record<string, Uint8Array>>;
   /** Probes with these options are attached. */
   readonly options: readonly string[];
 }

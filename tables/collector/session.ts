@@ -98,8 +98,7 @@ export class CaptureSession {
       this.#epoch = epochOf(events);
       this.#ring = new KernelRing(events, this.#object.mapEntries('events'));
       const { parameterBytes, settings = NO_SETTINGS } = options;
-      for (const [map, value] of Object.entries(settings.maps))
-        updateArray(this.#object.mapFd(map), 0, value);
+      this.#configure(settings.maps);
       const wanted = new Set([...settings.options, ...(parameterBytes > 0 ? ['parameters'] : [])]);
       const probes = new ProbeManager(this.#object, {
         ...{ pins: this.#pins, kinds: capture.kinds, options: wanted },
@@ -144,6 +143,11 @@ export class CaptureSession {
       writer.count('lost_redaction', 1);
       trouble.tell(textWithheld(error));
     });
+  }
+
+  /** Tell the BPF side what the config says. */
+  #configure(maps: CaptureSettings['maps']): void {
+    for (const [map, value] of Object.entries(maps)) updateArray(this.#object.mapFd(map), 0, value);
   }
 
   /** Tell the assembler what earlier collectors were told and it needs. */
@@ -270,6 +274,8 @@ export class CaptureSession {
 
   /** Close events of processes that are gone without a word: the record of their end was lost. */
   sweep(): void {
+    const { current } = this.#options.settings ?? NO_SETTINGS;
+    if (current) this.#configure(current());
     this.#refused.overIfQuiet((times) => `events are stored again; ${times} were not`);
     const gone = [...this.#open.pids].filter((pid) => !fs.existsSync(`/proc/${pid}`));
     if (gone.length === 0) return;

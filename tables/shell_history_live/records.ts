@@ -52,14 +52,15 @@ export const STATUS_UNKNOWN = -0x8000_0000;
 /** struct shell_status */
 export const StatusLayout = { status: 24, started: 32, size: 40 } as const;
 
-/** struct shell_filter: each list is u32 mode, u32 zero and its values. */
+/** struct shell_filter: each list is u32 mode, u32 zero and its values; those of cgroups are u64. */
 export const FilterLayout = {
   sources: 0,
   pid: 8,
   uid: 144,
   auid: 280,
   exit_code: 416,
-  size: 552,
+  cgroup: 552,
+  size: 816,
 } as const;
 export const FILTER_VALUES = 32;
 /** enum filter_mode */

@@ -3,6 +3,8 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { unifiedMount } from '../../native/cgroup.ts';
 import { CollectorProcess, type Row, until } from './collector-process.ts';
 import { describeLive } from './requires.ts';
 import { closeShells, ShellSession } from './shell-session.ts';
@@ -15,6 +17,8 @@ const write = (shell: object): void => {
   fs.writeFileSync(`${config}.new`, JSON.stringify({ shell }), { mode: 0o600 });
   fs.renameSync(`${config}.new`, config);
 };
+/** The collector looks for cgroups so often, and a little more. */
+const SWEEP_MS = 2500;
 let changes = 0;
 const change = async (shell: object): Promise<void> => {
   write(shell);
@@ -165,6 +169,40 @@ describeLive('filters of the config', () => {
       collector.query(`SELECT command FROM shell_history_live WHERE pid IN (${pid}, ${stdin})`),
     ).toEqual([]);
   });
+
+  const mount = unifiedMount();
+  const why = mount === null ? ' (skipped: no cgroup2 is mounted)' : '';
+  const inCgroups = mount === null ? test.skip : test;
+  inCgroups(
+    `cgroups: kept or dropped with all below them, also one that comes later${why}`,
+    async () => {
+      const name = `/live-audit-test-${process.pid}`;
+      const inner = path.join(mount ?? '', name, 'inner');
+      const shell = await ShellSession.open();
+      const other = await ShellSession.open();
+      const both = async (label: string) => {
+        for (const session of [shell, other]) await session.run(`true ${label}`);
+      };
+      await change({ cgroup: { drop: [name, '/never there'] } });
+      await both('before');
+      fs.mkdirSync(inner, { recursive: true });
+      try {
+        fs.writeFileSync(path.join(inner, 'cgroup.procs'), String(shell.pid));
+        await setTimeout(SWEEP_MS);
+        await both('dropped');
+        await change({ cgroup: { keep: [name] } });
+        await both('kept');
+        fs.writeFileSync(path.join(mount ?? '', 'cgroup.procs'), String(shell.pid));
+        await both('nowhere');
+        await change({});
+        expect(await kept(shell)).toEqual(['true before', 'true kept', 'exec 3>&-']);
+        expect(await kept(other)).toEqual(['true before', 'true dropped', 'exec 3>&-']);
+      } finally {
+        fs.rmdirSync(inner);
+        fs.rmdirSync(path.dirname(inner));
+      }
+    },
+  );
 
   test('exit code, pid, uid and auid: kept or dropped, and each change is taken over', async () => {
     const shell = await ShellSession.open();

@@ -91,7 +91,12 @@ const ringBytes = powerOfTwo(MIN_CAPACITY, MAX_CAPACITY);
 
 const exitCode = numbers(0, 255, 'exit code');
 const user = numbers(0, 2 ** 32 - 1, 'user id');
-const valueFilter = (values: ReturnType<typeof numbers>) => {
+const cgroupsError = `must be an array of 1 to ${FILTER_VALUES} cgroups`;
+const cgroups = z
+  .array(absolutePath, { error: cgroupsError })
+  .min(1, { error: cgroupsError })
+  .max(FILTER_VALUES, { error: cgroupsError });
+const valueFilter = <T extends z.ZodType>(values: T) => {
   const error = 'must be an object with keep or drop, not both';
   return z
     .strictObject({ keep: values.optional(), drop: values.optional() }, { error })
@@ -112,8 +117,9 @@ const shell = z.strictObject(
     uid: valueFilter(user),
     auid: valueFilter(user),
     exit_code: valueFilter(exitCode),
+    cgroup: valueFilter(cgroups),
   },
-  { error: `must be an object with ${['sources', ...FILTERED].join(', ')}` },
+  { error: `must be an object with ${['sources', ...FILTERED, 'cgroup'].join(', ')}` },
 );
 export const SHELL_KEYS = Object.keys(shell.shape);
 
@@ -193,9 +199,9 @@ export const schema = z.strictObject(
         description: `Whether the values that are bound to parameters are captured, by probes of their own, and how long their JSON may be; more is cut. Off where it is not named; \`max_bytes\` is ${COLLECTOR_DEFAULTS.parameterBytes} where it is not given. Tables: ${PARAMETER_TABLES.join(', ') || 'none yet'}.`,
       }),
     shell: shell.meta({
-      values: `object with \`sources\` (array of ${SOURCE_NAMES.map((s) => `\`${s}\``).join(', ')}), and ${FILTERED.map((f) => `\`${f}\``).join(', ')} (each an object with \`keep\` or \`drop\`: array of at most ${FILTER_VALUES} numbers)`,
+      values: `object with \`sources\` (array of ${SOURCE_NAMES.map((s) => `\`${s}\``).join(', ')}), and ${FILTERED.map((f) => `\`${f}\``).join(', ')} (each an object with \`keep\` or \`drop\`: array of at most ${FILTER_VALUES} numbers), and \`cgroup\` (the same, of paths)`,
       description:
-        'Which commands of shell_history_live are captured: `keep` those with one of the values, or `drop` them; the kernel side decides. Commands whose exit code is not known are kept. All sources but `prompt` are off where they are not named: a machine runs many scripts.',
+        'Which commands of shell_history_live are captured: `keep` those with one of the values, or `drop` them; the kernel side decides. Commands whose exit code is not known are kept. A cgroup is one of the unified hierarchy as /proc/PID/cgroup has it (`/system.slice/cron.service`), with all that are below it; one that is not there now is looked for every two seconds. All sources but `prompt` are off where they are not named: a machine runs many scripts.',
     }),
     mysql: z
       .strictObject(
