@@ -43,6 +43,7 @@ import {
 } from './session.ts';
 import { Sessions } from './sessions.ts';
 import { spec } from './spec.ts';
+import { mysql56 } from './targets.ts';
 import { hasText, type Text } from './texts.ts';
 
 /** Goes up whenever what `save` gives changes. */
@@ -192,12 +193,12 @@ export class MysqlAssembler implements Assembler {
     event[at.pid] = tgid;
     event[at.tid] = view.getUint32(offset + StatementLayout.tid, true);
     event[at.connection_id] = (known & Known.CONNECTION) !== 0 ? session.connectionId : null;
-    event[at.command] = commandName(command);
+    const target = this.#world.target(view.getUint32(offset + RecordHeader.target, true));
+    event[at.command] = commandName(command, target?.program === mysql56.program);
     const text = this.#query.put(event, view, offset, prepared);
     const values = ownText ? null : this.#parameters(view, offset, session, prepared);
     event[at.parameters] =
       values && this.#redactor.redactParameters(values, text.bytes ?? NO_STATEMENT);
-    const target = this.#world.target(view.getUint32(offset + RecordHeader.target, true));
     putOutcome(event, view, offset, target);
     this.#error(event, session, view.getUint32(offset + StatementLayout.error_code, true), text);
     const number = u64(view, offset + StatementLayout.identity);

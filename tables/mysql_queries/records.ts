@@ -119,8 +119,12 @@ const COMMAND_NAMES: readonly string[] = Array.from({ length: 256 }, (_, number)
   return `COM_${known?.[0] ?? number}`;
 });
 
-/** COM_QUERY for 3. */
-export const commandName = (command: number): string => COMMAND_NAMES[command] ?? '';
+/**
+ * COM_QUERY for 3.
+ * @param is56 MySQL up to 5.6: 31 is no command there but COM_END, which stands for all that it does not know
+ */
+export const commandName = (command: number, is56 = false): string =>
+  is56 && command === Command.RESET_CONNECTION ? 'COM_31' : (COMMAND_NAMES[command] ?? '');
 
 /** What `mysqlRecordType` gives for a record that is none. */
 export const UNREADABLE = 0;

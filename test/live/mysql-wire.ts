@@ -6,9 +6,17 @@ import net from 'node:net';
  * capabilities, 4 bytes behind.
  */
 const CAPABILITIES = 0x200 | 0x8000 | 0x1_0000 | 0x2_0000;
+const MARIADB_COM_MULTI = 1 << 1;
 const MARIADB_BULK = 1 << 2;
 const HEADER_BYTES = 4;
+const OK = 0;
+const END = 0xfe;
+const END_BYTES = 5;
+const MAX_END = 9;
 const ERROR = 0xff;
+/** SERVER_STATUS_*: bits of an answer's status. */
+const MORE_RESULTS = 8;
+const CURSOR_EXISTS = 0x40;
 const MAX_PACKET = 0xff_ffff;
 const UTF8 = 33;
 
@@ -32,7 +40,10 @@ export const Com = {
   STMT_FETCH: 28,
   RESET_CONNECTION: 31,
   STMT_BULK_EXECUTE: 250,
+  MULTI: 254,
 } as const;
+
+const isEnd = (packet: Buffer): boolean => packet[0] === END && packet.length < MAX_END;
 
 export interface Statement {
   readonly id: number;
@@ -69,7 +80,7 @@ export class MysqlWire {
     head.writeUInt32LE(CAPABILITIES, 0);
     head.writeUInt32LE(MAX_PACKET, 4);
     head.writeUInt8(UTF8, 8);
-    head.writeUInt32LE(MARIADB_BULK, 28);
+    head.writeUInt32LE(MARIADB_COM_MULTI | MARIADB_BULK, 28);
     wire.#write(Buffer.concat([head, Buffer.from('root\0'), Buffer.from([0])]));
     const answer = await wire.packet();
     if (answer[0] !== 0) throw new Error(`no login: ${answer.toString('latin1')}`);
@@ -110,6 +121,52 @@ export class MysqlWire {
   command(command: number, ...body: readonly (Buffer | string)[]): Promise<Buffer> {
     this.send(command, ...body);
     return this.packet();
+  }
+
+  /** Packets up to the end of rows or definitions, or an error. @returns the last one, and how many before it */
+  async untilEnd(): Promise<{ last: Buffer; count: number }> {
+    for (let count = 0; ; count++) {
+      const last = await this.packet();
+      if (last.length === 0 || last[0] === ERROR || isEnd(last)) return { last, count };
+    }
+  }
+
+  /** All that answers a command but COM_STMT_FETCH and its like. @returns rows of each result; null: an error */
+  async results(): Promise<(number | null)[]> {
+    const results: (number | null)[] = [];
+    for (let status = MORE_RESULTS; (status & MORE_RESULTS) !== 0; ) {
+      const first = await this.packet();
+      if (first.length === 0 || first[0] === ERROR) return [...results, null];
+      if (first[0] === END && first.length === END_BYTES) return [...results, 0]; // of COM_SET_OPTION
+      if (first[0] === END) {
+        this.#write(Buffer.alloc(0)); // a change of user: it asks for the password once more, and there is none
+        continue;
+      }
+      if (first[0] === OK) {
+        results.push(0);
+        status = first.readUInt16LE(3); // counts below 251 take a byte each
+        continue;
+      }
+      const definitions = await this.untilEnd();
+      status = definitions.last.readUInt16LE(3);
+      if ((status & CURSOR_EXISTS) !== 0) return [...results, 0];
+      const { last, count } = await this.untilEnd();
+      if (last[0] !== END) return [...results, null];
+      results.push(count);
+      status = last.readUInt16LE(3);
+    }
+    return results;
+  }
+
+  /** The same, sent. */
+  ask(command: number, ...body: readonly (Buffer | string)[]): Promise<(number | null)[]> {
+    this.send(command, ...body);
+    return this.results();
+  }
+
+  /** Bytes as they are: packets whose lengths lie. */
+  raw(bytes: Buffer): void {
+    this.#socket.write(bytes);
   }
 
   /** @returns whether it is an error */

@@ -98,6 +98,17 @@ test.each([
   ]);
 });
 
+test('31 is no command of MySQL 5.6', () => {
+  const client = new Client().query('', { command: Command.RESET_CONNECTION, error: 1047 });
+  const named = (program: string) =>
+    rowsOf(client, { target: () => ({ program, path: '/server' }) }).map((row) => row.command);
+  expect(['mysql-5.6', 'mysql', 'mariadb'].flatMap(named)).toEqual([
+    'COM_31',
+    'COM_RESET_CONNECTION',
+    'COM_RESET_CONNECTION',
+  ]);
+});
+
 test('the return of a server whose binary is not known any more: its number as it was', () => {
   const client = new Client().query('SELECT 1', { returned: 1 });
   expect(rowsOf(client, { target: () => undefined })).toMatchObject([
