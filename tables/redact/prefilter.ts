@@ -4,7 +4,7 @@
  *
  * Words of four bytes are read where they lie aligned. Of six bytes that stand anywhere, one of the first four
  * trigrams is at the beginning of a word: it is looked up in a table of hashed trigrams, which also tells of
- * the fourth byte; only where both fit is a keyword compared.
+ * the fourth byte; only where both fit, and then the bytes around them, is a keyword compared.
  *
  * No step waits for the one before. The skips of Horspool or of Wu and Manber are chains of loads, and were
  * slower; so is a regular expression over a string, for the string must be made first.
@@ -21,9 +21,9 @@ const HASH_FACTOR = 0x9e37_79b1;
 /** Folds the case of ASCII letters; the other bytes that it makes the same are told apart by `confirm`. */
 const FOLD = 0x20;
 const FOLD_WORD = 0x2020_2020;
-/** What a table says of the fourth byte: one flag for each value of its lowest bits. */
-const FOURTH_BITS = 7;
-const ANY_FOURTH = 0xff;
+/** What a table says of a byte: one flag for each value of its lowest bits. */
+const LOW_BITS = 7;
+const ANY_BYTE = 0xff;
 
 /** `:/` at the end of a word: the one place of `a://b` where none of its trigrams begins a word. */
 const URL_AT_END = 0x2f3a;
@@ -101,9 +101,16 @@ interface Candidate {
   readonly at: number;
 }
 
+/** For each value of a byte's lowest bits whether one of a place has it; any, where there is no such place. */
+const flagsOf = (place: Place | undefined): number =>
+  place?.reduce((all, byte) => all | (1 << (byte & LOW_BITS)), 0) ?? ANY_BYTE;
+
 /** Hashed trigrams: for each the flags of the byte that follows, and the keywords that have it. */
 class Grams {
   readonly flags = new Uint8Array(2 ** HASH_BITS);
+  /** The same of the byte before a trigram, and of the fifth: no keyword is compared where these do not fit. */
+  readonly #before = new Uint8Array(2 ** HASH_BITS);
+  readonly #fifth = new Uint8Array(2 ** HASH_BITS);
   /** The number of a slot's list. */
   readonly #numbers = new Uint16Array(2 ** HASH_BITS);
   readonly #lists: Candidate[][] = [[]];
@@ -113,9 +120,13 @@ class Grams {
     const slots = a.flatMap((x) =>
       b.flatMap((y) => c.map((z) => slotOf(x | (y << 8) | (z << 16)))),
     );
-    const bits = fourth?.reduce((all, byte) => all | (1 << (byte & FOURTH_BITS)), 0) ?? ANY_FOURTH;
+    const bits = flagsOf(fourth);
+    const before = flagsOf(folded[at - 1]);
+    const fifth = flagsOf(folded[at + GRAM + 1]);
     for (const slot of new Set(slots)) {
       this.flags[slot] = (this.flags[slot] ?? 0) | bits;
+      this.#before[slot] = (this.#before[slot] ?? 0) | before;
+      this.#fifth[slot] = (this.#fifth[slot] ?? 0) | fifth;
       if (this.#numbers[slot] === 0) this.#numbers[slot] = this.#lists.push([]) - 1;
       this.#lists[this.#numbers[slot] ?? 0]?.push({ pattern, at });
     }
@@ -123,6 +134,13 @@ class Grams {
 
   /** Whether a keyword stands around a trigram that begins at `at`, within `from` and `to`. */
   confirm(bytes: Uint8Array, from: number, to: number, at: number, slot: number): boolean {
+    // Of a keyword that is there all bytes are in the text: what stands outside of it decides nothing.
+    const before = at > 0 ? (bytes[at - 1] as number) : 0;
+    const fifth = at + GRAM + 1 < bytes.length ? (bytes[at + GRAM + 1] as number) : 0;
+    const fits =
+      ((this.#before[slot] as number) >> (before & LOW_BITS)) &
+      ((this.#fifth[slot] as number) >> (fifth & LOW_BITS));
+    if ((fits & 1) === 0) return false;
     const candidates = this.#lists[this.#numbers[slot] as number] as Candidate[];
     for (let i = 0; i < candidates.length; i++) {
       const candidate = candidates[i] as Candidate;
@@ -196,6 +214,8 @@ export class Prefilter {
       const ones = flags[Math.imul(one << 8, HASH_FACTOR) >>> HASH_SHIFT] as number;
       const twos = flags[Math.imul(two << 8, HASH_FACTOR) >>> HASH_SHIFT] as number;
       if ((ones | twos) === 0 && one >>> 16 !== URL_AT_END && two >>> 16 !== URL_AT_END) continue;
+      const fit = (ones >> ((one >>> 24) & LOW_BITS)) | (twos >> ((two >>> 24) & LOW_BITS));
+      if ((fit & 1) === 0 && one >>> 16 !== URL_AT_END && two >>> 16 !== URL_AT_END) continue;
       const at = i * WORD_BYTES - byteOffset;
       if (this.#holds(bytes, from, to, at, one, ones)) return true;
       if (this.#holds(bytes, from, to, at + WORD_BYTES, two, twos)) return true;
@@ -221,7 +241,7 @@ export class Prefilter {
     word: number,
     fourths: number,
   ): boolean {
-    if (((fourths >> ((word >>> 24) & FOURTH_BITS)) & 1) !== 0) {
+    if (((fourths >> ((word >>> 24) & LOW_BITS)) & 1) !== 0) {
       const slot = Math.imul(word << 8, HASH_FACTOR) >>> HASH_SHIFT;
       if (this.#grams.confirm(bytes, from, to, at, slot)) return true;
     }
