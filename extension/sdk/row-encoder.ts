@@ -50,7 +50,8 @@ export class RowEncoder {
 
   /** NULL is a missing key. @returns the offset behind the row in the chunk */
   #row(chunk: Slab, start: number, from: number): number {
-    const { keys, columns } = this.#keys;
+    const { view, starts, lengths, again, columns } = this.#keys;
+    const keys = lengths.length;
     const source = this.#from.view;
     const target = chunk.view;
     let column = from;
@@ -59,8 +60,8 @@ export class RowEncoder {
     let entries = 0;
     let value = 0;
     let length = NO_VALUE;
-    for (const key of keys) {
-      if (!key.again) {
+    for (let i = 0; i < keys; i++) {
+      if (again[i] === 0) {
         length = source.getUint8(column++);
         if (length === NULL) length = NO_VALUE;
         else {
@@ -73,8 +74,9 @@ export class RowEncoder {
         }
       }
       if (length === NO_VALUE) continue;
-      copyWords(key.view, 0, key.length, target, to);
-      to += key.length;
+      const key = lengths[i] ?? 0;
+      copyWords(view, starts[i] ?? 0, key, target, to);
+      to += key;
       target.setUint32(to, length);
       to += I32_SIZE;
       if (length < LONG_COPY) copyWords(source, value, length, target, to);

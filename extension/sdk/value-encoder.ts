@@ -48,16 +48,19 @@ export class ValueEncoder {
     let text: string | undefined;
     let to = start + MAP_HEADER_SIZE;
     let entries = 0;
-    for (const key of this.#keys.keys) {
-      if (!key.again) {
+    const { view: names, starts, lengths, again } = this.#keys;
+    const keys = lengths.length;
+    for (let i = 0; i < keys; i++) {
+      if (again[i] === 0) {
         column++;
         text = textOf(row[column] ?? null, types[column]);
       }
       if (text === undefined) continue;
       const bound = utf8Bound(text);
-      if (to + key.length + I32_SIZE + bound > room) return NO_ROOM;
-      copyWords(key.view, 0, key.length, view, to);
-      to += key.length;
+      const key = lengths[i] ?? 0;
+      if (to + key + I32_SIZE + bound > room) return NO_ROOM;
+      copyWords(names, starts[i] ?? 0, key, view, to);
+      to += key;
       const length = bytes.utf8Write(text, to + I32_SIZE, bound);
       view.setUint32(to, length);
       to += I32_SIZE + length;
