@@ -12,7 +12,7 @@
 struct backend {
 	__u64 started;     /* of the process: a pid may be used again */
 	__u64 bias;        /* where the binary is loaded, less where it was linked */
-	__u64 application; /* application_name when the identity was sent: the address of its text */
+	__u64 application; /* application_name when the identity was sent: the address of its text; 0: send anew */
 	/* Statements of a Query that has several; each is the Query's stmtStartTimestamp. */
 	__u64 several; /* it has several */
 	__u64 last;    /* its last one is next */

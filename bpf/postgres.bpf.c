@@ -174,3 +174,20 @@ int postgres_begin_reporting(struct pt_regs *ctx)
 	enter(ctx, &place);
 	return 0;
 }
+
+/*
+ * void pgstat_report_appname(const char *), all versions: application_name is going to be another one, or that of
+ * before again. Its text may come to lie where an earlier one was, so its address alone does not tell: who is
+ * connected is sent anew at the next hook.
+ */
+SEC("uprobe")
+int postgres_report_appname(struct pt_regs *ctx)
+{
+	struct backend *backend;
+
+	probe_target(bpf_get_attach_cookie(ctx));
+	backend = known_backend();
+	if (backend)
+		backend->application = 0;
+	return 0;
+}

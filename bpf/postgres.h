@@ -34,6 +34,7 @@ enum postgres_probe {
 	PG_BIND_MESSAGE = 11,
 	PG_BIND_TYPES = 12,
 	PG_BIND_PORTAL = 13,
+	PG_REPORT_APPNAME = 14,
 };
 
 /* Globals of the server, and numbers that differ by version; the index into target.symbol_vaddr. */

@@ -21,6 +21,7 @@ export const PostgresProbe = {
   BIND_MESSAGE: 11,
   BIND_TYPES: 12,
   BIND_PORTAL: 13,
+  REPORT_APPNAME: 14,
 } as const;
 
 /** enum postgres_symbol */
@@ -129,6 +130,7 @@ const probes: readonly ProbeSpec[] = [
     'HandleFunctionRequest',
     { retprobe: true },
   ),
+  entry(PostgresProbe.REPORT_APPNAME, 'postgres_report_appname', 'pgstat_report_appname'),
   entry(PostgresProbe.BIND_MESSAGE, 'postgres_bind_message', 'pq_getmsgend', {
     locate: (elf, symbols) => staticCalls(elf, symbols).message,
     option: 'parameters',

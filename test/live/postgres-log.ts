@@ -107,9 +107,13 @@ export function loggedStatements(csv: string): Logged[] {
   return [...done, ...open.values()];
 }
 
+/** A function call in a transaction that is aborted: the log does not say of which function. */
+export const REFUSED_CALL = 'fastpath function call';
+
 /** Of an error that no statement is in the log for: what it ended. */
 function failedQuery(query: string, tag: string, message: string): string | null {
   const unknown = /^function with OID (\d+) does not exist$/.exec(message);
+  if (tag === '<FASTPATH>' && query === '' && !unknown) return REFUSED_CALL;
   if (unknown && tag === '<FASTPATH>') return `fastpath function call: (OID ${unknown[1]})`;
   return query === '' ? null : query;
 }

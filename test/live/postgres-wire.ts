@@ -106,6 +106,22 @@ export class PostgresWire {
     return this.#send('F', int32(oid), int16(1), int16(1), int16(values.length), ...args, int16(1));
   }
 
+  describe(what: 'P' | 'S', name: string): this {
+    return this.#send('D', Buffer.from(what), cstring(name));
+  }
+
+  copyData(bytes: string | Buffer): this {
+    return this.#send('d', Buffer.from(bytes));
+  }
+
+  copyDone(): this {
+    return this.#send('c');
+  }
+
+  copyFail(reason: string): this {
+    return this.#send('f', cstring(reason));
+  }
+
   sync(): this {
     return this.#send('S');
   }
@@ -122,6 +138,16 @@ export class PostgresWire {
         this.#socket.once('data', done).once('close', done);
       });
     }
+  }
+
+  /** Resolves when the server has closed the connection. */
+  async closed(): Promise<void> {
+    if (!this.#socket.destroyed) await once(this.#socket, 'close');
+  }
+
+  /** Leave without a word. */
+  drop(): void {
+    this.#socket.destroy();
   }
 
   end(): void {

@@ -1,0 +1,45 @@
+/** Statements that fail, are broken off or left, and odd names, on PostgreSQL 10 to 18, against the server's log. */
+import { CollectorProcess } from './collector-process.ts';
+import { type LedgerRow, unaccounted } from './ledger.ts';
+import { attached } from './postgres-attached.ts';
+import { compare } from './postgres-compare.ts';
+import * as hostile from './postgres-hostile.ts';
+import { installedPostgres, PostgresServer, stopServers } from './postgres-server.ts';
+import { describeLive } from './requires.ts';
+
+afterAll(stopServers);
+
+describeLive('postgres_queries, hostile clients', () => {
+  let collector: CollectorProcess;
+  beforeAll(async () => {
+    collector = await CollectorProcess.start();
+  });
+  afterAll(() => collector.end());
+
+  test.each(installedPostgres().map((server) => [server.name, server] as const))(
+    'PostgreSQL %s: the statements of its log, one row each, with what came of them',
+    async (_, installed) => {
+      const server = await PostgresServer.start(installed);
+      await attached(collector, installed);
+      await hostile.copies(server);
+      await hostile.messages(server);
+      await hostile.texts(server);
+      await hostile.names(server);
+      await hostile.ends(server);
+      await hostile.subscription(server);
+      const { logged } = await compare(collector, server);
+      expect(logged.length).toBeGreaterThan(150);
+      await server.stop();
+    },
+    120_000,
+  );
+
+  test('the ledger balances', async () => {
+    const [ring] = collector.query(
+      "SELECT * FROM live_audit_rings WHERE table_name = 'postgres_queries'",
+    );
+    expect(Number(ring?.events_stored)).toBeGreaterThan(0);
+    expect(unaccounted(ring as LedgerRow)).toBe(0);
+    expect([ring?.lost_decode, ring?.lost_read]).toEqual([0, 0]);
+  });
+});
