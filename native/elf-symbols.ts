@@ -9,13 +9,61 @@ const STT_OBJECT = 1;
 const STT_FUNC = 2;
 const SHN_UNDEF = 0;
 
+/** Bytes of a name that are looked at first. */
+const BEGIN = 4;
+const HASH_BITS = 12;
+const HASH_FACTOR = 0x9e37_79b1;
+const slotOf = (begin: number): number => Math.imul(begin, HASH_FACTOR) >>> (32 - HASH_BITS);
+
+interface Name {
+  readonly name: string;
+  /** With the NUL at its end. */
+  readonly bytes: Buffer;
+}
+
+/** Names that are told apart from nearly all others by their first four bytes, the NUL at the end included. */
+class Names {
+  /** Whether any name has such first bytes: by a hash of them. */
+  readonly #flags = new Uint8Array(2 ** HASH_BITS);
+  readonly #byBegin = new Map<number, Name[]>();
+  /** Those that are shorter. */
+  readonly #short: Name[] = [];
+
+  constructor(names: Iterable<string>) {
+    for (const name of names) {
+      const bytes = Buffer.from(`${name}\0`, 'latin1');
+      if (bytes.length < BEGIN) {
+        this.#short.push({ name, bytes });
+        continue;
+      }
+      const begin = bytes.readUInt32LE(0);
+      this.#flags[slotOf(begin)] = 1;
+      this.#byBegin.set(begin, [...(this.#byBegin.get(begin) ?? []), { name, bytes }]);
+    }
+  }
+
+  /** The name that stands at `start` of a table of names, if it is one of these. */
+  at(text: Buffer, start: number): string | null {
+    for (const one of this.#short) if (standsAt(text, start, one)) return one.name;
+    if (start + BEGIN > text.length) return null;
+    const begin = text.readUInt32LE(start);
+    if (this.#flags[slotOf(begin)] === 0) return null;
+    return this.#byBegin.get(begin)?.find((one) => standsAt(text, start, one))?.name ?? null;
+  }
+}
+
+function standsAt(text: Buffer, start: number, { bytes }: Name): boolean {
+  for (let i = 0; i < bytes.length; i++) if (text[start + i] !== bytes[i]) return false;
+  return true;
+}
+
 /**
  * The defined functions and variables with one of these names, from .dynsym and .symtab.
  * @throws LiveAuditError ELF
  */
 export function findSymbols(elf: Elf, names: ReadonlySet<string>): Map<string, ElfSymbol> {
   const found = new Map<string, ElfSymbol>();
-  const longest = Math.max(0, ...[...names].map((name) => name.length));
+  const wanted = new Names(names);
   // The ABI allows one of each; a hostile file with thousands must not keep us busy.
   const tables = [SHT_DYNSYM, SHT_SYMTAB].map((type) => elf.sections.find((s) => s.type === type));
   for (const section of tables) {
@@ -28,44 +76,14 @@ export function findSymbols(elf: Elf, names: ReadonlySet<string>): Map<string, E
       const type = (table[at + 4] ?? 0) & 0xf;
       if (type !== STT_FUNC && type !== STT_OBJECT) continue;
       if (table.readUInt16LE(at + 6) === SHN_UNDEF) continue;
-      const start = table.readUInt32LE(at);
-      // No search for the end beyond the names that are wanted: it could be the whole file, each time.
-      const from = text.toString('latin1', start, start + longest + 1);
-      const end = from.indexOf('\0');
-      const name = from.slice(0, Math.max(end, 0));
-      if (end < 0 || !names.has(name) || found.has(name)) continue;
+      const name = wanted.at(text, table.readUInt32LE(at));
+      if (name === null || found.has(name)) continue;
       found.set(name, {
         name,
         vaddr: u64(table, at + 8),
         size: u64(table, at + 16),
         kind: type === STT_FUNC ? 'function' : 'object',
       });
-    }
-  }
-  return found;
-}
-
-/** The names of a symbol table are searched this much at a time, and no further than the maximum. */
-const NAME_CHUNK_BYTES = 1024 * 1024;
-const MAX_NAME_BYTES = 64 * 1024 * 1024;
-
-/**
- * Which of the names stand among the names of symbols at all, defined or not: cheap where none does.
- * A name may be the end of a longer one (linkers merge them), so this only rules out.
- * @throws LiveAuditError ELF
- */
-export function mentionedNames(elf: Elf, names: ReadonlySet<string>): Set<string> {
-  const needles = [...names].map((name) => ({ name, bytes: Buffer.from(`${name}\0`, 'latin1') }));
-  const overlap = Math.max(0, ...needles.map(({ bytes }) => bytes.length - 1));
-  const found = new Set<string>();
-  for (const type of [SHT_DYNSYM, SHT_SYMTAB]) {
-    const strings = elf.sections[elf.sections.find((s) => s.type === type)?.link ?? -1];
-    const size = Math.min(strings?.size ?? 0, MAX_NAME_BYTES);
-    for (let at = 0; strings && at < size; at += NAME_CHUNK_BYTES) {
-      const length = Math.min(NAME_CHUNK_BYTES + overlap, size - at);
-      const text = readTable(elf.source, strings.offset + at, length, 'symbol names');
-      for (const { name, bytes } of needles) if (text.includes(bytes)) found.add(name);
-      if (found.size === names.size) return found;
     }
   }
   return found;

@@ -6,6 +6,7 @@
  * By the system call itself: libbpf knows it since 1.3 only.
  */
 import fs from 'node:fs';
+import os from 'node:os';
 import koffi from 'koffi';
 
 /** enum bpf_attach_type (include/uapi/linux/bpf.h): a program is loaded for it. */
@@ -30,13 +31,18 @@ const ATTR = {
 } as const;
 
 const BTF = '/sys/kernel/btf/vmlinux';
-/** The type that a kernel has where it has such links: distributions bring them to older versions, too. */
+/** The first version with such links. */
+const SINCE = { major: 6, minor: 6 } as const;
+/** The type that a kernel has where it has them: distributions bring them to older versions, too. */
 const KERNEL_TYPE = '\0bpf_uprobe_multi_link\0';
 
 let known: boolean | undefined;
 
 export function kernelHasUprobeMulti(): boolean {
   if (known === undefined) {
+    const [major = 0, minor = 0] = os.release().split('.').map(Number);
+    known = major > SINCE.major || (major === SINCE.major && minor >= SINCE.minor);
+    if (known) return known; // to read all of BTF takes 20 ms
     try {
       known = fs.readFileSync(BTF).includes(KERNEL_TYPE, 0, 'latin1');
     } catch {

@@ -1,7 +1,7 @@
 /** What kind of target a program file is: by its symbols, whatever its name. */
 import path from 'node:path';
 import { isOtherFormat, withElf } from '../../native/elf.ts';
-import { findSymbols, mentionedNames } from '../../native/elf-symbols.ts';
+import { findSymbols } from '../../native/elf-symbols.ts';
 import { LiveAuditError } from '../../native/errors.ts';
 import type { Executable } from '../../native/executables.ts';
 import type { TargetKind } from './target-kind.ts';
@@ -9,12 +9,9 @@ import type { TargetKind } from './target-kind.ts';
 /** The kind whose markers a file defines, or null; also null where it cannot be read as ELF. */
 export function recognise(file: string, kinds: readonly TargetKind[]): TargetKind | null {
   const names = new Set(kinds.flatMap((kind) => kind.markers));
-  const kindIn = (found: { has(name: string): boolean }) =>
-    kinds.find((kind) => kind.markers.every((name) => found.has(name))) ?? null;
   try {
-    return withElf(file, (elf) =>
-      kindIn(mentionedNames(elf, names)) === null ? null : kindIn(findSymbols(elf, names)),
-    );
+    const found = withElf(file, (elf) => findSymbols(elf, names));
+    return kinds.find((kind) => kind.markers.every((name) => found.has(name))) ?? null;
   } catch (error) {
     if (error instanceof LiveAuditError) return null;
     throw error;
