@@ -3,6 +3,8 @@
 #ifndef LIVE_AUDIT_MYSQL_IDENTITY_BPF_H
 #define LIVE_AUDIT_MYSQL_IDENTITY_BPF_H
 
+#include "mysql-remembered.bpf.h"
+
 _Static_assert(sizeof(struct mysql_identity) <= SCRATCH_SIZE, "scratch");
 _Static_assert(sizeof(struct mysql_identity) <= sizeof(struct mysql_statement), "remembered");
 _Static_assert(sizeof(struct mysql_statement) <= SCRATCH_SIZE, "remembered");
@@ -75,6 +77,7 @@ __noinline int emit_identity(struct target *target, struct session *session,
 {
 	struct scratch *slot = claim_scratch();
 	struct mysql_identity *record;
+	bool is_new;
 
 	if (!slot)
 		return -1;
@@ -82,6 +85,7 @@ __noinline int emit_identity(struct target *target, struct session *session,
 		release_scratch(slot);
 		return -1;
 	}
+	is_new = !session->identity || session->stale;
 	record = (void *)slot->bytes;
 	record->header = *header;
 	record->header.type = MYSQL_IDENTITY;
@@ -89,11 +93,14 @@ __noinline int emit_identity(struct target *target, struct session *session,
 	record->header.seq = 0;
 	record->header.time = bpf_ktime_get_boot_ns();
 	record->thd = thd;
-	record->identity = record->header.time;
+	/* told to a new collector only: it is the one that statements named before */
+	record->identity = is_new ? record->header.time : session->identity;
 	record->server = session->server;
 	record->connection_id = session->connection_id;
 	fill_identity(record, target, bias, session, context_of(target, thd));
-	remember(record);
+	if (is_new)
+		session->told++;
+	remember_identity(record, session->told);
 	if (emit(record, sizeof(*record), COUNTER_RECORDS_LOST) == 0) {
 		session->identity = record->identity;
 		session->generation = generation();
@@ -113,8 +120,9 @@ static __always_inline void identify(struct target *target, struct session *sess
 	__u64 db, db_size;
 
 	database_of(target, thd, &db, &db_size);
-	if (session->identity && !session->stale && session->user == user && session->db == db &&
-	    session->db_size == db_size && session->generation == generation())
+	if (session->user != user || session->db != db || session->db_size != db_size)
+		session->stale = true;
+	if (session->identity && !session->stale && session->generation == generation())
 		return;
 	session->user = user;
 	session->db = db;

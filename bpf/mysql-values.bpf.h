@@ -3,6 +3,8 @@
 #ifndef LIVE_AUDIT_MYSQL_VALUES_BPF_H
 #define LIVE_AUDIT_MYSQL_VALUES_BPF_H
 
+#include "mysql-window.bpf.h"
+
 /* Packets that go before the record of this header, in chunks. Not static: verified once. @return their number */
 __noinline int take_part(struct record_header *of, __u64 from, __u32 size)
 {

@@ -8,7 +8,7 @@
 #define BPF_F_NO_PREALLOC 1 /* enum bpf_map_create flags, linux/bpf.h */
 #define MAX_THREADS 65536
 #define MAX_SESSIONS 32768
-#define MAX_SUSPENDED 4096
+#define MAX_SUSPENDED MAX_SESSIONS /* one that found no room would be two rows */
 
 /* A command from the entry of dispatch_command to its return; kept for the thread's life. */
 struct window {
@@ -51,6 +51,7 @@ struct session {
 	__u64 db;
 	__u64 db_size;
 	__u32 generation; /* which collector it was told */
+	__u32 told;       /* identities so far */
 	bool stale;     /* something may have been written over in place since */
 	bool suspended; /* its command is in `suspended` */
 };
@@ -71,18 +72,6 @@ struct {
 	__type(key, struct session_key);
 	__type(value, struct window);
 } suspended SEC(".maps");
-
-/*
- * Records that a collector must know of connections that it did not see begin: who they are, and their
- * prepared statements. The oldest are forgotten.
- */
-#define MAX_REMEMBERED 4096
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, MAX_REMEMBERED);
-	__type(key, __u32);
-	__type(value, struct mysql_statement);
-} remembered SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -113,13 +102,6 @@ static __always_inline __u32 next_number(void)
 	__u32 number = last ? (__u32)(__sync_fetch_and_add(last, 1) + 1) : 0;
 
 	return number ? number : 1;
-}
-
-static __always_inline void remember(void *record)
-{
-	__u32 number = next_number();
-
-	bpf_map_update_elem(&remembered, &number, record, BPF_ANY);
 }
 
 static __always_inline __u32 current_tgid(void)

@@ -25,9 +25,7 @@
 
 #include "emit.bpf.h"
 #include "mysql.h"
-#include "mysql-window.bpf.h"
 #include "mysql-identity.bpf.h"
-#include "mysql-values.bpf.h"
 #include "mysql-command.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -30,17 +30,25 @@ export function deleteElement(fd: number, key: Uint8Array): void {
   libbpf().deleteElem(fd, key);
 }
 
+/** Where a key goes meanwhile, the kernel begins anew: so many times the size of the map is gone through at most. */
+const MAX_TURNS = 4;
+
 /**
- * The values of a hash map with keys of 4 bytes, each in memory of its own. Of what changes meanwhile some may
- * be missing: where a key goes, the kernel begins anew, and what was given already ends it.
+ * The values of a hash map, each in memory of its own. Of what changes meanwhile some may be missing.
+ * @throws LiveAuditError
  */
 export function* mapValues(fd: number, valueSize: number): Generator<Uint8Array<ArrayBuffer>> {
-  const next = new Uint32Array(1);
-  const given = new Set<number>();
-  let key: Uint32Array | null = null;
-  while (libbpf().nextKey(fd, key, next) === 0 && !given.has(next[0] ?? 0)) {
-    given.add(next[0] ?? 0);
-    key = Uint32Array.from(next);
+  const { keySize, maxEntries } = mapInfo(fd);
+  const key = Buffer.alloc(keySize);
+  const next = Buffer.alloc(keySize);
+  const given = new Set<string>();
+  let steps = MAX_TURNS * maxEntries;
+  for (let from: Buffer | null = null; steps > 0; from = key, steps--) {
+    if (libbpf().nextKey(fd, from, next) !== 0) return;
+    next.copy(key);
+    const name = key.toString('latin1');
+    if (given.has(name)) continue;
+    given.add(name);
     const value = new Uint8Array(valueSize);
     if (libbpf().lookupElem(fd, key, value) === 0) yield value;
   }

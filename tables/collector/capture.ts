@@ -67,9 +67,14 @@ export interface Capture {
   /** Its probes with the option `parameters` show what was bound to a statement. */
   readonly hasParameters?: true;
   /**
-   * A pinned hash map (key of 4 bytes) whose values are records that were sent before: a collector that begins
+   * A pinned hash map whose values are records that were sent before: a collector that begins
    * gives them to its assembler, for what it must know of processes that it did not see begin.
    */
-  readonly remembered?: { readonly map: string; readonly valueSize: number };
+  readonly remembered?: {
+    readonly map: string;
+    readonly valueSize: number;
+    /** Where its size is not the object's own. */
+    readonly entries?: number;
+  };
   assembler(world: World): Assembler;
 }

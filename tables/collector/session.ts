@@ -56,6 +56,9 @@ export interface SessionOptions {
   readonly onRecord?: RecordSink | undefined;
 }
 
+const sizeOf = (remembered: Capture['remembered']): Record<string, number> =>
+  remembered?.entries === undefined ? {} : { [remembered.map]: remembered.entries };
+
 const NO_SETTINGS: CaptureSettings = { maps: {}, options: [] };
 
 export class CaptureSession {
@@ -89,7 +92,7 @@ export class CaptureSession {
     this.#pins = keepCapture ? new Pins(stateDir, capture.spec.name, object) : null;
     const takeOver: TakeOver = {
       ...{ object, writer, log, pins: this.#pins, counters: this.#counters },
-      sizes: { events: options.kernelRingBytes },
+      sizes: { events: options.kernelRingBytes, ...sizeOf(capture.remembered) },
     };
     this.#object = loadOverPins(takeOver);
     try {
@@ -121,7 +124,7 @@ export class CaptureSession {
       this.#losses = new Losses(stateDir, this.table, writer);
       this.#refused = new Trouble(log);
       this.#resume();
-      for (const program of capture.tracepoints) this.#attachTracepoint(program);
+      this.#attachTracepoints(capture.tracepoints);
       this.#waker = new RingWaker(events, () => {
         const from = this.#ring.position;
         this.drain();
@@ -183,12 +186,18 @@ export class CaptureSession {
     if (missing < 0) writer.count('events_seen', -missing);
   }
 
-  #attachTracepoint(program: string): void {
-    const pin = this.#pins?.linkPath(`tracepoint-${program}`);
-    if (pin !== undefined && fs.existsSync(pin)) this.#object.adopt(pin);
-    else {
-      const link = this.#object.attachTracepoint(program);
-      if (pin !== undefined) link.pin(pin);
+  #attachTracepoints(programs: readonly string[]): void {
+    const pinned = (program: string) => this.#pins?.linkPath(`tracepoint-${program}`);
+    const isPinned = (program: string) => fs.existsSync(pinned(program) ?? '');
+    const missing = programs.filter((program) => !isPinned(program));
+    this.#object.loadPrograms(missing); // together: each time takes libbpf 20 ms
+    for (const program of programs) {
+      const pin = pinned(program);
+      if (!missing.includes(program)) this.#object.adopt(pin ?? '');
+      else {
+        const link = this.#object.attachTracepoint(program);
+        if (pin !== undefined) link.pin(pin);
+      }
     }
   }
 

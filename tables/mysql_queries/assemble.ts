@@ -10,7 +10,8 @@ import { textCell } from '../events/text.ts';
 import { UnixTime } from '../events/unix-time.ts';
 import { PLAIN } from '../redact/guarded.ts';
 import type { Redactor } from '../redact/redactor.ts';
-import { forgetLongData, loseLongData, parametersOf, withoutPacket } from './executions.ts';
+import { afterCommand, preparedOf } from './effects.ts';
+import { loseLongData, parametersOf, withoutPacket } from './executions.ts';
 import { masked } from './masked.ts';
 import { type Packet, Packets } from './packets.ts';
 import { Pieces } from './pieces.ts';
@@ -25,7 +26,6 @@ import {
   LongDataLayout,
   MysqlRecord,
   mysqlRecordType,
-  STATEMENT_ID_BYTES,
   StatementLayout,
   UNREADABLE,
 } from './records.ts';
@@ -33,13 +33,12 @@ import { putIdentity, putOutcome, sharedOf } from './row.ts';
 import {
   addIdentity,
   identityOf,
+  isOf,
   lastIdentity,
-  newPrepared,
   type Prepared,
   readError,
   readIdentity,
   type Session,
-  statementId,
 } from './session.ts';
 import { Sessions } from './sessions.ts';
 import { spec } from './spec.ts';
@@ -157,7 +156,8 @@ export class MysqlAssembler implements Assembler {
     const server = u64(view, offset + IdentityLayout.server);
     const connectionId = u64(view, offset + IdentityLayout.connection_id);
     const session = this.#sessions.open(tgid, u64(view, offset + IdentityLayout.thd));
-    if (session.server !== server || session.connectionId !== connectionId) {
+    if (isOf(session, server, connectionId)) session.server = server;
+    else {
       // Remembered records come in any order: an old one says nothing.
       if (lastIdentity(session) > identity.number) return;
       this.#sessions.renew(session, server, connectionId);
@@ -173,6 +173,7 @@ export class MysqlAssembler implements Assembler {
       // Its identity was lost: what we know is of a connection before it.
       if (session.connectionId !== null) this.#sessions.renew(session, 0, connectionId);
       session.connectionId = connectionId;
+      session.since = u64(view, offset + RecordHeader.time);
     }
     return session;
   }
@@ -183,7 +184,7 @@ export class MysqlAssembler implements Assembler {
     const command = view.getUint8(offset + StatementLayout.command);
     const session = this.#session(tgid, view, offset, known);
     const ownText = hasText(command);
-    const prepared = ownText ? undefined : this.#prepared(view, offset, command, session);
+    const prepared = ownText ? undefined : preparedOf(session, view, offset);
     const event = this.#event;
     const started = u64(view, offset + StatementLayout.started);
     const time = this.#time.set(started, this.#world.bootToUnix);
@@ -205,7 +206,7 @@ export class MysqlAssembler implements Assembler {
     const identity = identityOf(session, number);
     putIdentity(event, identity);
     event.shared = sharedOf(session, identity, target?.path ?? null);
-    this.#after(view, offset, known, command, session, text);
+    if (command !== Command.QUERY) afterCommand(this.#sessions, session, view, offset, text);
     return event;
   }
 
@@ -216,31 +217,6 @@ export class MysqlAssembler implements Assembler {
     event[at.sqlstate] = error?.sqlstate ?? null;
     event[at.error] =
       error && textCell(this.#redactor.redactMessage(error.message, bytes ?? NO_STATEMENT));
-  }
-
-  /** The statement that the command is about. */
-  #prepared(
-    view: DataView,
-    offset: number,
-    command: number,
-    session: Session,
-  ): Prepared | undefined {
-    switch (command) {
-      case Command.STMT_EXECUTE:
-      case Command.STMT_BULK_EXECUTE:
-      case Command.STMT_CLOSE:
-      case Command.STMT_RESET:
-      case Command.STMT_FETCH:
-        return session.prepared?.get(this.#statementId(view, offset, session));
-      default:
-        return undefined;
-    }
-  }
-
-  /** The id of the prepared statement that a command is about, or -1. */
-  #statementId(view: DataView, offset: number, session: Session): number {
-    if (view.getUint32(offset + StatementLayout.text_size, true) < STATEMENT_ID_BYTES) return -1;
-    return statementId(session, view.getUint32(offset + StatementLayout.text, true));
   }
 
   /** The packet of an execution is there where parameters are asked for. */
@@ -264,42 +240,5 @@ export class MysqlAssembler implements Assembler {
     this.#packets.remove(number);
     this.#packets.remove(bytes);
     return parametersOf(execution, prepared, this.#world.parameterBytes ?? 0);
-  }
-
-  /** What the command changes for those that come after it. */
-  #after(
-    view: DataView,
-    offset: number,
-    known: number,
-    command: number,
-    session: Session,
-    text: Text,
-  ): void {
-    if (command === Command.QUERY) return;
-    const ok = view.getUint32(offset + StatementLayout.error_code, true) === 0;
-    switch (command) {
-      case Command.STMT_PREPARE: {
-        if (!ok || (known & Known.STATEMENT_ID) === 0) return;
-        const id = view.getUint32(offset + StatementLayout.statement_id, true);
-        // Without a text, too: the id is not that of an earlier statement any more.
-        this.#sessions.deallocate(session, id);
-        if (text.bytes === null || text.length === null) return;
-        const copy = newPrepared(Buffer.from(text.bytes), text.length, text.cut);
-        this.#sessions.prepare(session, id, copy);
-        return;
-      }
-      case Command.STMT_CLOSE:
-        this.#sessions.deallocate(session, this.#statementId(view, offset, session));
-        return;
-      case Command.STMT_RESET: {
-        const prepared = session.prepared?.get(this.#statementId(view, offset, session));
-        if (prepared && ok) forgetLongData(prepared);
-        return;
-      }
-      case Command.CHANGE_USER:
-      case Command.RESET_CONNECTION:
-        if (ok) this.#sessions.forgetPrepared(session);
-        return;
-    }
   }
 }

@@ -54,6 +54,8 @@ export interface Session {
   /** When the server began, CLOCK_BOOTTIME ns; 0: not known. */
   server: number;
   connectionId: number | null;
+  /** When a statement told which connection it is, CLOCK_BOOTTIME ns. */
+  since: number;
   /** Who it has been since the last statement that came: each statement names its own. */
   identities: readonly Identity[];
   /** By statement id; null where nothing was prepared. */
@@ -70,10 +72,18 @@ export interface Session {
 }
 
 export const newSession = (tgid: number, thd: number): Session => ({
-  ...{ tgid, thd, server: 0, connectionId: null, identities: [] },
+  ...{ tgid, thd, server: 0, connectionId: null, since: 0, identities: [] },
   ...{ prepared: null, lastPrepared: 0, longData: 0, error: null },
   ...{ shared: null, sharedIdentity: null, sharedPath: null },
 });
+
+/**
+ * Whether it is this connection of this server. Where only statements have told of it so far, they must be younger
+ * than the server: its process id may have been another's before.
+ */
+export const isOf = (session: Session, server: number, connectionId: number): boolean =>
+  session.connectionId === connectionId &&
+  (session.server === 0 ? session.since >= server : session.server === server);
 
 /** A collector that begins is told of more than one: those before it and that of its own. */
 const MAX_IDENTITIES = 8;

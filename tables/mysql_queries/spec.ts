@@ -12,7 +12,8 @@ triggers) is part of it. Events and replication give no row; ping, quit and stat
 mysql.all_commands wants them.
 
 COM_STMT_EXECUTE, COM_STMT_FETCH, COM_STMT_RESET and COM_STMT_CLOSE show the text that was prepared; where that
-was before the capture began, query is NULL. What a build does not let us know is NULL, and live_audit_probes
+was before the capture began, query is NULL; and so it may be where a collector took over a server with thousands
+of connections (docs/decisions/2026-11-21-mysql-hooks.md). What a build does not let us know is NULL, and live_audit_probes
 says why. Passwords that clients log in with are never captured; those in the text of a statement are text.
 
 MariaDB 10.2, 10.11 and 11.4 and MySQL 5.6 are what it was tested with. Of MySQL 5.7, 8.0, 8.4 and 9.x there was no build to

@@ -57,6 +57,8 @@ export class MysqlWire {
   #sequence = 0;
   #closed = false;
   #wake: () => void = () => {};
+  /** As CONNECTION_ID() has it. */
+  id = 0;
 
   private constructor(socket: net.Socket) {
     this.#socket = socket;
@@ -71,17 +73,19 @@ export class MysqlWire {
     });
   }
 
-  /** As root, without a password. */
-  static async connect(path: string): Promise<MysqlWire> {
+  /** Without a password. */
+  static async connect(path: string, user = 'root'): Promise<MysqlWire> {
     const socket = net.connect(path);
     const wire = new MysqlWire(socket);
-    await wire.packet(); // the server's greeting
+    const greeting = await wire.packet();
+    if (greeting.length === 0) throw new Error('the server closed the connection');
+    wire.id = greeting.readUInt32LE(greeting.indexOf(0) + 1); // behind the version
     const head = Buffer.alloc(32);
     head.writeUInt32LE(CAPABILITIES, 0);
     head.writeUInt32LE(MAX_PACKET, 4);
     head.writeUInt8(UTF8, 8);
     head.writeUInt32LE(MARIADB_COM_MULTI | MARIADB_BULK, 28);
-    wire.#write(Buffer.concat([head, Buffer.from('root\0'), Buffer.from([0])]));
+    wire.#write(Buffer.concat([head, Buffer.from(`${user}\0`), Buffer.from([0])]));
     const answer = await wire.packet();
     if (answer[0] !== 0) throw new Error(`no login: ${answer.toString('latin1')}`);
     return wire;

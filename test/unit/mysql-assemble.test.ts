@@ -3,7 +3,8 @@ import { RecordFlag } from '../../native/events.ts';
 import { replay } from '../../tables/collector/recording.ts';
 import { eventRow } from '../../tables/event.ts';
 import { capture } from '../../tables/mysql_queries/capture.ts';
-import { Command } from '../../tables/mysql_queries/records.ts';
+import { Command, IdentityLayout } from '../../tables/mysql_queries/records.ts';
+import { rememberedEntries } from '../../tables/mysql_queries/remembered.ts';
 import { spec } from '../../tables/mysql_queries/spec.ts';
 import {
   Client,
@@ -150,6 +151,21 @@ describe('who', () => {
     ]);
   });
 
+  test('what was prepared before its identity came: kept, but not that of a server before this one', () => {
+    const client = new Client().prepare('SELECT ?', 1).identity().about(1);
+    expect(rowsOf(client).map((row) => [row.query, row.user])).toEqual([
+      ['SELECT ?', null],
+      ['SELECT ?', 'ann'],
+    ]);
+    const [prepare, identity, execution] = client.records;
+    if (!prepare || !identity || !execution) throw new Error('no records');
+    identity.writeBigUInt64LE(10n * START, IdentityLayout.server);
+    expect(rowsOf(client).map((row) => [row.query, row.user])).toEqual([
+      ['SELECT ?', null],
+      [null, 'ann'],
+    ]);
+  });
+
   test('two servers with a THD at the same address', () => {
     const records: Buffer[] = [];
     const one = new Client(records, 1, 0x5000, 100)
@@ -205,6 +221,13 @@ describe('prepared statements', () => {
     client.prepare('SELECT 3', 3).prepare('', 3, { packet: 99, packetSize: 5000 }).about(3);
     const executed = rowsOf(client).filter((row) => row.command === 'COM_STMT_EXECUTE');
     expect(executed.map((row) => row.query)).toEqual([null, null, null, null]);
+  });
+
+  test('one that the server does not know: no text, whatever a later collector was told', () => {
+    const client = new Client().prepare('SELECT ?', 1).about(1);
+    client.query(Buffer.from([1, 0, 0, 0]), { command: STMT_EXECUTE, error: 1243 }).about(1);
+    const executed = rowsOf(client).filter((row) => row.command === 'COM_STMT_EXECUTE');
+    expect(executed.map((row) => row.query)).toEqual(['SELECT ?', null, 'SELECT ?']);
   });
 
   test('a packet that is shorter than an id', () => {
@@ -287,6 +310,16 @@ test('what is open goes to the next collector', () => {
   const { events } = replay(recording([statement]), after);
   expect(events.map((event) => eventRow(spec, event).query)).toEqual([text.toString()]);
   expect(after.isOpen).toBe(false);
+});
+
+test.each([
+  [0.5, 4096],
+  [4, 4096],
+  [8, 8192],
+  [24, 32_768],
+  [1024, 32_768],
+])('a machine of %d GiB: connections and statements for later collectors: %i', (gib, entries) => {
+  expect(rememberedEntries(gib * 2 ** 30)).toBe(entries);
 });
 
 test('a goodbye forgets the connection', () => {
