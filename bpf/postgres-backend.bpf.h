@@ -27,6 +27,8 @@ struct backend {
 	__u32 seq;      /* of the next record */
 	__u32 function; /* fastpath: oid */
 	__u32 walsender;
+	__u32 looked;     /* when `identities` was looked at last: stmtStartTimestamp >> LOOK_SHIFT */
+	__u32 reserved;
 	bool identified;  /* its identity was sent */
 	bool in_function; /* between entry and end of a function call */
 	bool dying;       /* what it was at was sent when a signal came */
@@ -44,7 +46,11 @@ struct {
 	__type(value, struct backend);
 } backends SEC(".maps");
 
-/* What was sent of each, for a collector that comes later. */
+/*
+ * What was sent of each, for a collector that comes later. A backend that is at work looks after its own now and
+ * then, so that it is not the oldest: else those of thousands that came and went would push it out.
+ */
+#define LOOK_SHIFT 20 /* about a second, of µs */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, MAX_BACKENDS);

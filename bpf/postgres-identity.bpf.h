@@ -125,6 +125,18 @@ static __always_inline struct backend *backend_at(struct pt_regs *ctx, struct pl
 	return backend;
 }
 
+/* Whether a later collector would not know it; looked at once a second at most. */
+static __always_inline bool is_forgotten(struct backend *backend, struct place *place)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	__u32 now = (__u32)(place->start >> LOOK_SHIFT);
+
+	if (now == backend->looked)
+		return false;
+	backend->looked = now;
+	return !bpf_map_lookup_elem(&identities, &tgid);
+}
+
 /* The same, with what it is at. Sends who is connected where that is not known yet. */
 static __always_inline struct backend *enter(struct pt_regs *ctx, struct place *place)
 {
@@ -136,7 +148,7 @@ static __always_inline struct backend *enter(struct pt_regs *ctx, struct place *
 	place->start = global(place, PGS_STATEMENT_START);
 	place->text = global(place, PGS_DEBUG_QUERY_STRING);
 	application = global(place, PGS_APPLICATION_NAME);
-	if (!backend->identified || application != backend->application) {
+	if (!backend->identified || application != backend->application || is_forgotten(backend, place)) {
 		backend->application = application;
 		emit_identity(backend, place);
 	}
