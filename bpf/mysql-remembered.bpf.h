@@ -5,8 +5,12 @@
 
 #include "mysql-window.bpf.h"
 
-/* In memory that is there from the begin: the collector sizes it by the machine's (tables/mysql_queries/remembered.ts). */
-#define MAX_REMEMBERED 4096
+/*
+ * At most so many, 1.2 KB each, in memory that is taken as they come: a machine without such a server gives none.
+ * What comes when it is full is not remembered. A connection at the THD of an earlier one takes its entries over,
+ * so they are no more than there ever were at a time; those of servers that are gone the collector takes out.
+ */
+#define MAX_REMEMBERED 65536
 
 /*
  * Statements that ran while there was no collector name an identity of before, so more than the last one of a
@@ -21,9 +25,9 @@ struct remembered_key {
 	__u32 which; /* id of a prepared statement, or FIRST_IDENTITY and up */
 };
 
-/* The oldest are forgotten. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, MAX_REMEMBERED);
 	__type(key, struct remembered_key);
 	__type(value, struct mysql_statement);

@@ -34,10 +34,13 @@ export function deleteElement(fd: number, key: Uint8Array): void {
 const MAX_TURNS = 4;
 
 /**
- * The values of a hash map, each in memory of its own. Of what changes meanwhile some may be missing.
+ * Keys and values of a hash map, each in memory of its own. Of what changes meanwhile some may be missing.
  * @throws LiveAuditError
  */
-export function* mapValues(fd: number, valueSize: number): Generator<Uint8Array<ArrayBuffer>> {
+export function* mapEntries(
+  fd: number,
+  valueSize: number,
+): Generator<{ readonly key: Uint8Array; readonly value: Uint8Array<ArrayBuffer> }> {
   const { keySize, maxEntries } = mapInfo(fd);
   const key = Buffer.alloc(keySize);
   const next = Buffer.alloc(keySize);
@@ -50,7 +53,7 @@ export function* mapValues(fd: number, valueSize: number): Generator<Uint8Array<
     if (given.has(name)) continue;
     given.add(name);
     const value = new Uint8Array(valueSize);
-    if (libbpf().lookupElem(fd, key, value) === 0) yield value;
+    if (libbpf().lookupElem(fd, key, value) === 0) yield { key: Uint8Array.from(key), value };
   }
 }
 

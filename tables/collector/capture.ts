@@ -70,11 +70,6 @@ export interface Capture {
    * A pinned hash map whose values are records that were sent before: a collector that begins
    * gives them to its assembler, for what it must know of processes that it did not see begin.
    */
-  readonly remembered?: {
-    readonly map: string;
-    readonly valueSize: number;
-    /** Where its size is not the object's own. */
-    readonly entries?: number;
-  };
+  readonly remembered?: { readonly map: string; readonly valueSize: number };
   assembler(world: World): Assembler;
 }

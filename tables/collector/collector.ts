@@ -49,6 +49,7 @@ const TICK_MS = 1000;
 const TICKS_PER_SWEEP = 2;
 const TICKS_PER_TIDY = 10;
 const TICKS_PER_COLLECTION = 60;
+const TICKS_PER_REMEMBERED = 600;
 
 export class Collector {
   #lock: CollectorLock;
@@ -178,6 +179,7 @@ export class Collector {
     for (const session of this.#tables.sessions) {
       session.updateLedger();
       if (sweep) session.sweep();
+      if (this.#ticks % TICKS_PER_REMEMBERED === 0) session.forgetGone();
     }
     for (const source of this.#sources) source.tick(this.#lock.isInPlace);
     this.#publish();

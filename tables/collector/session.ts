@@ -8,7 +8,7 @@
  */
 import fs from 'node:fs';
 import { bpfObjectPath } from '../../native/assets.ts';
-import { mapValues, updateArray } from '../../native/bpf-map.ts';
+import { deleteElement, mapEntries, updateArray } from '../../native/bpf-map.ts';
 import { bootToUnix } from '../../native/clock.ts';
 import { LiveAuditError } from '../../native/errors.ts';
 import { RecordHeader } from '../../native/events.ts';
@@ -56,9 +56,6 @@ export interface SessionOptions {
   readonly onRecord?: RecordSink | undefined;
 }
 
-const sizeOf = (remembered: Capture['remembered']): Record<string, number> =>
-  remembered?.entries === undefined ? {} : { [remembered.map]: remembered.entries };
-
 const NO_SETTINGS: CaptureSettings = { maps: {}, options: [] };
 
 export class CaptureSession {
@@ -92,7 +89,7 @@ export class CaptureSession {
     this.#pins = keepCapture ? new Pins(stateDir, capture.spec.name, object) : null;
     const takeOver: TakeOver = {
       ...{ object, writer, log, pins: this.#pins, counters: this.#counters },
-      sizes: { events: options.kernelRingBytes, ...sizeOf(capture.remembered) },
+      sizes: { events: options.kernelRingBytes },
     };
     this.#object = loadOverPins(takeOver);
     try {
@@ -155,14 +152,35 @@ export class CaptureSession {
 
   /** Tell the assembler what earlier collectors were told and it needs. */
   #remember(): void {
-    const { remembered } = this.#options.capture;
-    if (!remembered) return;
-    const { map, valueSize } = remembered;
-    const records = [...mapValues(this.#object.mapFd(map), valueSize)]
-      .map((value) => new DataView(value.buffer))
+    const records = this.#remembered()
       .map((view) => ({ view, time: view.getBigUint64(RecordHeader.time, true) }))
       .sort((a, b) => (a.time < b.time ? -1 : 1)); // a hash map has no order
-    for (const { view } of records) this.#assembler.accept(view, 0, valueSize);
+    for (const { view } of records) this.#assembler.accept(view, 0, view.byteLength);
+  }
+
+  /** Records that a later collector must know; those of processes that are gone are taken out. */
+  #remembered(): DataView[] {
+    const { remembered } = this.#options.capture;
+    if (!remembered) return [];
+    const fd = this.#object.mapFd(remembered.map);
+    const alive = new Map<number, boolean>();
+    const records: DataView[] = [];
+    const gone: Uint8Array[] = [];
+    for (const { key, value } of mapEntries(fd, remembered.valueSize)) {
+      const view = new DataView(value.buffer);
+      const tgid = view.getUint32(RecordHeader.tgid, true);
+      const isAlive = alive.get(tgid) ?? fs.existsSync(`/proc/${tgid}`);
+      alive.set(tgid, isAlive);
+      if (isAlive) records.push(view);
+      else gone.push(key);
+    }
+    for (const key of gone) deleteElement(fd, key);
+    return records;
+  }
+
+  /** Give up what is kept of processes that are gone. */
+  forgetGone(): void {
+    this.#remembered();
   }
 
   /** Go on where the last collector stopped, if the kernel's ring buffer is still the same. */

@@ -3,7 +3,7 @@ import { containerOf } from '../../native/container.ts';
 import type { Capture } from '../collector/capture.ts';
 import { MysqlAssembler } from './assemble.ts';
 import { derived } from './derived.ts';
-import { remembered } from './remembered.ts';
+import { StatementLayout } from './records.ts';
 import { spec } from './spec.ts';
 import { mariadb, mysql, mysql56, tracepoints } from './targets.ts';
 
@@ -15,6 +15,6 @@ export const capture: Capture = {
   tracepoints,
   hasParameters: true,
   derived,
-  remembered,
+  remembered: { map: 'remembered', valueSize: StatementLayout.size },
   assembler: (world) => new MysqlAssembler(world, { containerOf }),
 };

@@ -6,7 +6,6 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { remembered } from '../../tables/mysql_queries/remembered.ts';
 import { CollectorProcess, type Row, until } from './collector-process.ts';
 import { readGeneralLog } from './general-log.ts';
 import { DEBIAN, isInstalled, MysqlServer } from './mysql-server.ts';
@@ -149,9 +148,7 @@ describeDebian(`${DEBIAN.name}: ${CONNECTIONS} connections on a pool of threads`
     const unknown = [later, executed].map(
       (some, i) => some.filter((row) => row[i === 0 ? 'user' : 'query'] === null).length,
     );
-    // Of each connection an identity and a text; a map of the kernel's kind forgets a few before it is full.
-    const isRoom = 2 * CONNECTIONS < 0.8 * remembered.entries;
-    if (isRoom) expect(unknown).toEqual([0, 0]);
+    expect(unknown).toEqual([0, 0]);
     // A connection tells who it is at its next statement.
     const after = later.slice(2 * CONNECTIONS);
     expect(after.filter((row) => row.user === null)).toEqual([]);

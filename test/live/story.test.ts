@@ -154,13 +154,15 @@ describeInstalled(clients, 'one session, one story', () => {
     'while a client is connected: %s',
     async (name, command, statement, matched) => {
       // When a process began is known to the second: a client of the same name just before would count, too.
-      if (name === 'mysql, TCP') await new Promise((resolve) => setTimeout(resolve, 2100));
+      if (name === 'mysql, TCP') await new Promise((resolve) => setTimeout(resolve, 4000));
       const shell = await bash();
       await shell.run('true'); // the shell's first row; that of the client comes when it has ended
       await within(shell, command(), PROMPT);
       await within(shell, `${statement};`, PROMPT);
       const sql = shipped('session_clients.sql', shell.pid);
-      const rows: Rows = (await asked(sql, (found) => found.some(told))).filter(told);
+      const isIt = ({ query }: { readonly query?: string }) =>
+        query?.startsWith(statement) === true;
+      const rows: Rows = (await asked(sql, (found) => found.some(isIt))).filter(told);
       expect(rows.map(({ query, cmdline }) => [query?.replace(';', ''), cmdline])).toEqual([
         [statement, expect.stringMatching(name.startsWith('psql') ? /psql -X/ : /mysql -A/)],
       ]);

@@ -4,7 +4,6 @@ import { replay } from '../../tables/collector/recording.ts';
 import { eventRow } from '../../tables/event.ts';
 import { capture } from '../../tables/mysql_queries/capture.ts';
 import { Command, IdentityLayout } from '../../tables/mysql_queries/records.ts';
-import { rememberedEntries } from '../../tables/mysql_queries/remembered.ts';
 import { spec } from '../../tables/mysql_queries/spec.ts';
 import {
   Client,
@@ -310,16 +309,6 @@ test('what is open goes to the next collector', () => {
   const { events } = replay(recording([statement]), after);
   expect(events.map((event) => eventRow(spec, event).query)).toEqual([text.toString()]);
   expect(after.isOpen).toBe(false);
-});
-
-test.each([
-  [0.5, 4096],
-  [4, 4096],
-  [8, 8192],
-  [24, 32_768],
-  [1024, 32_768],
-])('a machine of %d GiB: connections and statements for later collectors: %i', (gib, entries) => {
-  expect(rememberedEntries(gib * 2 ** 30)).toBe(entries);
 });
 
 test('a goodbye forgets the connection', () => {
