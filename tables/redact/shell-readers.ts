@@ -10,7 +10,7 @@ export const DEAF: ReadonlySet<string> = new Set(
 
 /** What may stand before a command: assignments, and words of the shell's own. */
 const BEFORE_COMMAND =
-  /^(?:\w+\+?=.*|while|until|if|then|else|elif|do|!|time|command|builtin|IFS=.*)$/s;
+  /^(?:\w+\+?=.*|while|until|if|then|else|elif|do|!|[{(]|time|command|builtin)$/s;
 /** Options that ask for a secret on standard input. */
 const ASKS =
   /^-{1,2}(?:(?:pass\w*|token|secret)-(?:std)?in|stdin-pass\w*|stdin-name|pass\w*-on-stdin|with-token)$/;

@@ -21,6 +21,8 @@ const MAX_PIPES = 8;
 /** A way to give a secret to openssl. */
 const KIND = /^(?:pass|literal):/;
 const ELSEWHERE = /^(?:env|file|fd):|^(?:stdin|prompt)$/;
+/** What may stand before a program. */
+const LEADING = new Set(['sudo', 'doas', 'command', 'builtin', 'exec', 'env', 'nohup', 'time']);
 const PRINTS = new Set(['echo', 'printf', 'print', 'cat', 'yes', 'tee', '{', '}']);
 /** Words that a value of another kind follows: `config set NAME VALUE`. */
 const SETS = new Set(['set', 'setenv', 'config', '--global', '--add', '-gx', '-x', '-Ux', '-g']);
@@ -170,8 +172,18 @@ function findInput(text: string, command: Command, form: 'secret' | 'user', sink
 /** What prints into a command, also through others. */
 function sourcesOf({ source }: Command, depth = 0): Command[] {
   if (depth === MAX_PIPES) return [];
-  const printing = source.filter(({ words }) => PRINTS.has(words[0]?.value ?? ''));
+  const printing = source.map(fromProgram).filter(({ words }) => PRINTS.has(words[0]?.value ?? ''));
   return printing.flatMap((command) => [command, ...sourcesOf(command, depth + 1)]);
+}
+
+/** The command from its program on: `A=b sudo /bin/echo X` prints as `echo X` does. */
+function fromProgram(command: Command): Command {
+  const { words } = command;
+  const at = words.findIndex(({ value }) => !ASSIGNMENT.test(value) && !LEADING.has(value));
+  const [program, ...rest] = at < 0 ? [] : words.slice(at);
+  if (!program) return command;
+  const value = program.value.slice(program.value.lastIndexOf('/') + 1);
+  return { ...command, words: [{ ...program, value }, ...rest] };
 }
 
 /** `%s\n` of printf is none. */

@@ -138,6 +138,18 @@ test('a secret goes wherever its text stands: between other lines, statements, b
   );
 });
 
+test('a secret goes whatever stands directly before its text, and behind it', () => {
+  const leaks: string[] = [];
+  for (const { dialect: name, text, gone } of corpus)
+    for (const before of ['', ' ', '\n', '\t', '  ', '\n\n', ';', 'x\n\n'])
+      for (const after of ['', ' ', '\n', '\n\n']) {
+        const whole = `${before}${text}${after}`;
+        const out = redactors[name].redact(Buffer.from(whole)).toString();
+        if (gone.some((secret) => out.includes(secret))) leaks.push(whole);
+      }
+  expect(leaks).toEqual([]);
+});
+
 test('a part of a memory is judged by its own bytes, wherever it lies', () => {
   fc.assert(
     fc.property(

@@ -1,6 +1,7 @@
 /** The system clock is set while events come: their times jump, their order and what a query finds do not. */
 import { type Constraint, Operator } from '../../extension/sdk/context.ts';
 import type { World } from '../../tables/collector/capture.ts';
+import { eventRow } from '../../tables/event.ts';
 import { EventTable } from '../../tables/event-table.ts';
 import { RingWriter } from '../../tables/ring/writer.ts';
 import { capture } from '../../tables/shell_history_live/capture.ts';
@@ -42,8 +43,7 @@ beforeAll(() => {
         const event = assembler.accept(viewOf(bytes), 0, bytes.length);
         if (event === null || event === 'unreadable') continue;
         const eid = writer.append(event);
-        const ns = event[spec.columns.findIndex(({ name }) => name === 'time_ns')];
-        stored.push({ eid, ns: BigInt(ns as bigint), command });
+        stored.push({ eid, ns: BigInt(eventRow(spec, event).time_ns ?? 0), command });
       }
     }
   }
