@@ -42,17 +42,21 @@ static __always_inline bool is_wanted(__u32 command)
 
 #define STATEMENT_ID 4 /* bytes; first in the packets of prepared statements */
 
+/* Commands that come with a text. */
+static __always_inline bool has_text(__u32 command)
+{
+	const __u32 texts = 1u << COM_INIT_DB | 1u << COM_QUERY | 1u << COM_FIELD_LIST | 1u << COM_CREATE_DB |
+			    1u << COM_DROP_DB | 1u << COM_STMT_PREPARE;
+
+	return command < 32 && ((texts >> command) & 1);
+}
+
 /* How much of a packet is taken: never what a client proves itself with. */
 static __always_inline __u32 wanted(__u32 command, __u32 size)
 {
-	switch (command) {
-	case COM_QUERY:
-	case COM_INIT_DB:
-	case COM_FIELD_LIST:
-	case COM_CREATE_DB:
-	case COM_DROP_DB:
-	case COM_STMT_PREPARE:
+	if (has_text(command))
 		return size;
+	switch (command) {
 	case COM_STMT_EXECUTE:
 	case COM_STMT_BULK_EXECUTE:
 	case COM_STMT_CLOSE:
@@ -68,23 +72,19 @@ static __always_inline void unpack_data(__u32 command, struct packet *packet)
 {
 	__u64 member[2] = {};
 
-	switch (command) {
-	case COM_QUERY:
-	case COM_INIT_DB:
-	case COM_FIELD_LIST:
-	case COM_CREATE_DB:
-	case COM_DROP_DB:
-	case COM_STMT_PREPARE:
+	if (has_text(command)) {
 		bpf_probe_read_user(member, sizeof(member), (void *)packet->data);
 		packet->from = member[0];
 		packet->size = (__u32)member[1];
-		break;
+		return;
+	}
+	switch (command) {
 	case COM_STMT_EXECUTE:
 	case COM_STMT_CLOSE:
 	case COM_STMT_RESET:
 	case COM_STMT_FETCH:
 		packet->from = packet->data; /* the statement's id comes first */
-		packet->size = 4;
+		packet->size = STATEMENT_ID;
 		break;
 	}
 }

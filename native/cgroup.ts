@@ -13,12 +13,14 @@ export function unifiedMount(): string | null {
   return null;
 }
 
+let mount: string | null = null;
+
 /**
  * @param name as in /proc/PID/cgroup: `/system.slice/ssh.service`
  * @returns its id, which is its inode (64 bits: kernfs since 5.5); null where there is no such cgroup
  */
 export function cgroupId(name: string): bigint | null {
-  const mount = unifiedMount();
+  mount ??= unifiedMount(); // it stays where it is, and this is asked every few seconds
   if (mount === null) return null;
   return fs.statSync(path.join(mount, name), { bigint: true, throwIfNoEntry: false })?.ino ?? null;
 }

@@ -52,6 +52,23 @@ export class Shared {
   }
 }
 
+/** What events share as long as two things are the very same: who is connected, and to which server. */
+export class SharedWhile {
+  #shared: Shared | null = null;
+  #one: unknown;
+  #other: unknown;
+
+  /** @param places always the same */
+  of(one: unknown, other: unknown, places: readonly number[]): Shared {
+    if (this.#shared === null || one !== this.#one || other !== this.#other) {
+      this.#shared = new Shared(places);
+      this.#one = one;
+      this.#other = other;
+    }
+    return this.#shared;
+  }
+}
+
 /** Its maker may use the array and its bytes again for the next event. */
 export interface Event extends ReadonlyArray<Cell> {
   readonly shared?: Shared | null;

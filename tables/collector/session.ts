@@ -8,10 +8,9 @@
  */
 import fs from 'node:fs';
 import { bpfObjectPath } from '../../native/assets.ts';
-import { deleteElement, mapEntries, updateArray } from '../../native/bpf-map.ts';
+import { updateArray } from '../../native/bpf-map.ts';
 import { bootToUnix } from '../../native/clock.ts';
 import { LiveAuditError } from '../../native/errors.ts';
-import { RecordHeader } from '../../native/events.ts';
 import type { Executable } from '../../native/executables.ts';
 import { KernelRing, type RecordSink, RingWaker } from '../../native/kernel-ring.ts';
 import type { BpfObject } from '../../native/libbpf.ts';
@@ -28,6 +27,7 @@ import { OpenEvents } from './open-events.ts';
 import { epochOf, Pins } from './pins.ts';
 import { ProbeManager } from './probe-manager.ts';
 import type { ProbeState } from './probe-state.ts';
+import { rememberedRecords } from './remembered.ts';
 import type { ConfiguredTarget } from './symbol-places.ts';
 import { loadOverPins, removeOthers, type TakeOver } from './take-over.ts';
 import type { TargetKind } from './target-kind.ts';
@@ -152,30 +152,13 @@ export class CaptureSession {
 
   /** Tell the assembler what earlier collectors were told and it needs. */
   #remember(): void {
-    const records = this.#remembered()
-      .map((view) => ({ view, time: view.getBigUint64(RecordHeader.time, true) }))
-      .sort((a, b) => (a.time < b.time ? -1 : 1)); // a hash map has no order
-    for (const { view } of records) this.#assembler.accept(view, 0, view.byteLength);
+    for (const view of this.#remembered()) this.#assembler.accept(view, 0, view.byteLength);
   }
 
-  /** Records that a later collector must know; those of processes that are gone are taken out. */
   #remembered(): DataView[] {
     const { remembered } = this.#options.capture;
     if (!remembered) return [];
-    const fd = this.#object.mapFd(remembered.map);
-    const alive = new Map<number, boolean>();
-    const records: DataView[] = [];
-    const gone: Uint8Array[] = [];
-    for (const { key, value } of mapEntries(fd, remembered.valueSize)) {
-      const view = new DataView(value.buffer);
-      const tgid = view.getUint32(RecordHeader.tgid, true);
-      const isAlive = alive.get(tgid) ?? fs.existsSync(`/proc/${tgid}`);
-      alive.set(tgid, isAlive);
-      if (isAlive) records.push(view);
-      else gone.push(key);
-    }
-    for (const key of gone) deleteElement(fd, key);
-    return records;
+    return rememberedRecords(this.#object.mapFd(remembered.map), remembered.valueSize);
   }
 
   /** Give up what is kept of processes that are gone. */

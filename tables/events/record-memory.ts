@@ -60,8 +60,12 @@ export class RecordMemory {
     for (let i = start / WORD_BYTES; i < last; i++) all |= words[i] as number;
     for (let at = last * WORD_BYTES; at < end; at++) all |= bytes[at] as number;
     if ((all & HIGH_BITS) !== 0) return false;
-    slice.bytes = bytes;
-    slice.words = words;
+    return this.#point(slice, start, end);
+  }
+
+  #point(slice: Slice, start: number, end: number): true {
+    slice.bytes = this.#bytes;
+    slice.words = this.#words;
     slice.start = start;
     slice.end = end;
     return true;
@@ -76,11 +80,7 @@ export class RecordMemory {
     const start = text.byteOffset - byteOffset;
     if (this.#words === null || text.buffer !== buffer || start % WORD_BYTES !== 0) return false;
     if (start < 0 || start + text.length > length - (length % WORD_BYTES)) return false;
-    slice.bytes = this.#bytes;
-    slice.words = this.#words;
-    slice.start = start;
-    slice.end = start + text.length;
-    return true;
+    return this.#point(slice, start, start + text.length);
   }
 
   /** Whether the bytes from `from` to `to` are those of the sample: a call of Buffer.compare takes twice as long. */

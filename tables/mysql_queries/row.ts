@@ -1,6 +1,6 @@
 /** Cells of a row: what came of a statement, and who asked. */
 import { RecordHeader, u64 } from '../../native/events.ts';
-import { type Cell, placesOf, Shared } from '../event.ts';
+import { type Cell, placesOf, type Shared } from '../event.ts';
 import { Known, StatementLayout } from './records.ts';
 import type { Identity, Session } from './session.ts';
 import { spec } from './spec.ts';
@@ -40,18 +40,8 @@ const OF_IDENTITY: readonly number[] = [
 ];
 
 /** @param path of the server */
-export function sharedOf(session: Session, identity: Identity | null, path: Cell): Shared {
-  if (
-    session.shared === null ||
-    session.sharedIdentity !== identity ||
-    session.sharedPath !== path
-  ) {
-    session.shared = new Shared(OF_IDENTITY);
-    session.sharedIdentity = identity;
-    session.sharedPath = path;
-  }
-  return session.shared;
-}
+export const sharedOf = ({ shared }: Session, identity: Identity | null, path: Cell): Shared =>
+  shared.of(identity, path, OF_IDENTITY);
 
 export function putIdentity(event: Cell[], identity: Identity | null): void {
   event[at.user] = identity?.user ?? null;

@@ -1,6 +1,6 @@
 /** What the assembler knows of one connection, by its THD. */
 import { u64 } from '../../native/events.ts';
-import type { Cell, Shared } from '../event.ts';
+import { type Cell, SharedWhile } from '../event.ts';
 import { textCell } from '../events/text.ts';
 import { ErrorLayout, IdentityLayout, textIn } from './records.ts';
 import type { LongData } from './values.ts';
@@ -65,16 +65,13 @@ export interface Session {
   longData: number;
   /** Of the statement whose record comes next. */
   error: ServerError | null;
-  /** What its rows have in common while it is this identity, at a server of this binary. */
-  shared: Shared | null;
-  sharedIdentity: Identity | null;
-  sharedPath: Cell;
+  /** What its rows have in common while it is one identity, at a server of one binary. */
+  readonly shared: SharedWhile;
 }
 
 export const newSession = (tgid: number, thd: number): Session => ({
   ...{ tgid, thd, server: 0, connectionId: null, since: 0, identities: [] },
-  ...{ prepared: null, lastPrepared: 0, longData: 0, error: null },
-  ...{ shared: null, sharedIdentity: null, sharedPath: null },
+  ...{ prepared: null, lastPrepared: 0, longData: 0, error: null, shared: new SharedWhile() },
 });
 
 /**

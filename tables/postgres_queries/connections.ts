@@ -1,7 +1,6 @@
 /** Who is connected to each backend that has told so. */
-import { Shared } from '../event.ts';
+import { SharedWhile } from '../event.ts';
 import { decodeIdentity, type Identity } from './identity.ts';
-import type { KnownServer } from './servers.ts';
 
 /** Beyond so many, those whose process is gone are forgotten. */
 const MAX_CONNECTIONS = 8192;
@@ -9,21 +8,9 @@ const MAX_CONNECTIONS = 8192;
 export type Who = { readonly [K in Exclude<keyof Identity, 'started'>]: Identity[K] | null };
 
 /** A connection that has told who it is; its rows have in common what they say of it and of its server. */
-class Connection {
+interface Connection {
   readonly who: Identity;
-  #server: KnownServer | null = null;
-  #shared: Shared | null = null;
-
-  constructor(who: Identity) {
-    this.who = who;
-  }
-
-  /** @param places always the same */
-  sharedWith(server: KnownServer, places: readonly number[]): Shared {
-    if (this.#shared === null || this.#server !== server) this.#shared = new Shared(places);
-    this.#server = server;
-    return this.#shared;
-  }
+  readonly shared: SharedWhile;
 }
 
 export const NOBODY: Who = {
@@ -56,7 +43,7 @@ export class Connections {
     const before = this.#known.get(pid);
     if (this.#known.size >= this.#limit && !before) this.#forget();
     const identity = decodeIdentity(bytes, view, at, this.#sources.containerOf);
-    this.#known.set(pid, new Connection(identity));
+    this.#known.set(pid, { who: identity, shared: new SharedWhile() });
     return before !== undefined && before.who.started !== identity.started;
   }
 

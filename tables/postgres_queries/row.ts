@@ -76,8 +76,8 @@ export class StatementRow {
     event[at.parameters] = isExtended && parts ? this.#parameters(view, offset, parts) : null;
     this.#error(view, offset, outcome, parts);
     const connection = this.#connections.of(pid);
-    event.shared = connection?.sharedWith(server, OF_CONNECTION) ?? null;
     const who = connection?.who ?? NOBODY;
+    event.shared = connection?.shared.of(who, server, OF_CONNECTION) ?? null;
     event[at.uid] = who.uid;
     event[at.user] = who.user;
     event[at.database] = who.database;

@@ -4,6 +4,7 @@
  */
 import { RecordHeader, u64 } from '../../native/events.ts';
 import { type Cell, Int64, placesOf } from '../event.ts';
+import { UnixTime } from '../events/unix-time.ts';
 import { StatementLayout } from './records.ts';
 import { spec } from './spec.ts';
 
@@ -18,6 +19,7 @@ export class Times {
   #bootUs = 0;
   #bootRestNs = 0;
   readonly #timeNs = new Int64();
+  readonly #ended = new UnixTime();
 
   /** Fill in the times of a statement record. */
   put(event: Cell[], view: DataView, offset: number, bootToUnix: bigint): void {
@@ -29,9 +31,9 @@ export class Times {
     const ended = u64(view, offset + RecordHeader.time);
     const started = u64(view, offset + StatementLayout.start);
     if (started === 0) {
-      const endedAt = BigInt(ended) + bootToUnix;
-      event[at.time] = Number(endedAt / 1_000_000_000n);
-      event[at.time_ns] = endedAt;
+      const { ns, seconds } = this.#ended.set(ended, bootToUnix);
+      event[at.time] = seconds;
+      event[at.time_ns] = ns;
       event[at.uptime] = Math.floor(ended / 1e9);
       event[at.duration] = null;
       return;

@@ -1,7 +1,7 @@
 /** What a program's own options and operands hold of secrets: shell-programs.ts says which. */
 import { isPlainValue, isSecretName } from './names.ts';
 import type { Program, UserOption } from './program.ts';
-import { addPart, type Word } from './shell-words.ts';
+import { addPart, lastPart, type Word } from './shell-words.ts';
 import type { SpanSink } from './spans.ts';
 
 const MAX_NAME = 64;
@@ -47,9 +47,7 @@ const takesValue = ({ values = '', longValues = [] }: Program, option: string): 
 
 /** `secret_access_key`, `/app/db/password`; no option, for those are looked at elsewhere. */
 const isNamed = (word: string): boolean =>
-  /^\w.*[/_.]|^\/|^pass/.test(word) &&
-  !word.includes('=') &&
-  isSecretName(word.slice(word.lastIndexOf('/') + 1));
+  /^\w.*[/_.]|^\/|^pass/.test(word) && !word.includes('=') && isSecretName(lastPart(word));
 
 /** Where the value of a letter begins in `-xwX`; null where none of the letters is an option there. */
 function valueAt(word: string, letters: string, flags: string): number | null {

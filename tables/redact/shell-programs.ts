@@ -1,6 +1,7 @@
 /** Programs that take a secret by a short option or by its place: their manual pages. */
 import { LOGIN, named, P, type Program } from './program.ts';
 import { CLOUD_PROGRAMS, KEEPER_PROGRAMS } from './shell-keepers.ts';
+import { lastPart } from './shell-words.ts';
 
 const PASSWORD_FLAG = ['--password', '-password'] as const;
 
@@ -144,7 +145,7 @@ const AROUND_NAME = /^impacket-|\.py$|[-.]?\d[\d.]*$/g;
  * @returns what is known of the program; each by itself
  */
 export function programOf(word: string): readonly Program[] | null {
-  const name = word.slice(word.lastIndexOf('/') + 1);
+  const name = lastPart(word);
   if (name.length > MAX_NAME) return null;
   return PROGRAMS.get(name) ?? PROGRAMS.get(name.replace(AROUND_NAME, '')) ?? null;
 }

@@ -1,5 +1,6 @@
 /** Commands that read a secret from standard input, and those that read none at all. */
 import { isSecretName } from './names.ts';
+import { lastPart } from './shell-words.ts';
 
 /** Programs that read no secret from what follows: the names of others are words to them. */
 export const DEAF: ReadonlySet<string> = new Set(
@@ -24,7 +25,7 @@ const READERS: ReadonlySet<string> = new Set(
 /** Whether a command reads a secret from its standard input, and of which form. */
 export function readsSecret(words: readonly string[]): 'secret' | 'user' | null {
   const has = (...options: string[]) => words.some((word) => options.includes(word));
-  const names = words.map((word) => word.slice(word.lastIndexOf('/') + 1));
+  const names = words.map(lastPart);
   const runs = (...programs: string[]) => names.slice(0, 8).some((name) => programs.includes(name));
   const first = names.findIndex((name) => !BEFORE_COMMAND.test(name));
   if (names[first] === 'read' && words.slice(first + 1).some(isSecretName)) return 'secret';

@@ -25,6 +25,9 @@ interface Places {
   readonly parts: readonly Segment[];
 }
 
+/** Of a path, or of a name that is none: `mysql` of `/usr/bin/mysql`. */
+export const lastPart = (word: string): string => word.slice(word.lastIndexOf('/') + 1);
+
 export class WordBuilder {
   readonly #text: string;
   readonly #start: number;

@@ -8,7 +8,7 @@ import { addBehind, addSecret, findOptions } from './shell-options.ts';
 import { type Command, type Part, parseShell } from './shell-parser.ts';
 import { programOf } from './shell-programs.ts';
 import { DEAF, readsSecret } from './shell-readers.ts';
-import { partsOf, type Word } from './shell-words.ts';
+import { lastPart, partsOf, type Word } from './shell-words.ts';
 import { type SpanSink, shifted } from './spans.ts';
 
 /** Looks into a text that stands in another one. */
@@ -117,7 +117,7 @@ function bareOptions(words: readonly Word[]): ReadonlySet<string> {
 /** Each program's own options: a name may also be a user's, so that what follows it is looked at for both. */
 function findPrograms(words: readonly Word[], sink: SpanSink): void {
   const first = words.find(({ value }) => !ASSIGNMENT.test(value) && value !== 'sudo');
-  if (first && DEAF.has(first.value.slice(first.value.lastIndexOf('/') + 1))) return;
+  if (first && DEAF.has(lastPart(first.value))) return;
   let left = MAX_PROGRAMS;
   for (const [i, { value }] of words.entries()) {
     const programs = programOf(value);
@@ -182,7 +182,7 @@ function fromProgram(command: Command): Command {
   const at = words.findIndex(({ value }) => !ASSIGNMENT.test(value) && !LEADING.has(value));
   const [program, ...rest] = at < 0 ? [] : words.slice(at);
   if (!program) return command;
-  const value = program.value.slice(program.value.lastIndexOf('/') + 1);
+  const value = lastPart(program.value);
   return { ...command, words: [{ ...program, value }, ...rest] };
 }
 

@@ -43,7 +43,7 @@ const EXACT_HIGH = 2 ** 21;
 interface Template {
   readonly codec: RowCodec;
   readonly words: Uint32Array;
-  /** The columns that each row has for itself. */
+  /** The columns that each row has for itself, but for eid. */
   readonly rest: Uint8Array;
 }
 
@@ -58,7 +58,6 @@ export class RowCodec {
   readonly #words: Uint32Array;
   /** Of `#words` those of texts. */
   readonly #texts: Uint32Array;
-  readonly #eid: number;
   readonly #blank: Template;
   readonly #limit: number;
   #scratch = new Views(new ArrayBuffer(FIRST_SCRATCH_BYTES));
@@ -77,7 +76,7 @@ export class RowCodec {
         throw new LiveAuditError('INTERNAL', `${spec.name}: a ring needs a BIGINT column ${name}`);
       }
     }
-    this.#eid = this.columns.indexOf('eid');
+    const eid = this.columns.indexOf('eid');
     this.#limit = limit;
     let next = RECORD_NULLS + Math.ceil(this.columns.length / 64) * 8;
     this.#slots = this.columns.map((name) => {
@@ -90,8 +89,9 @@ export class RowCodec {
     this.#kinds = Uint8Array.from(this.#types, (type) => KIND_OF[type]);
     this.#words = Uint32Array.from(this.#slots, (slot) => slot >>> 2);
     this.#texts = this.#words.filter((_, i) => this.#kinds[i] === TEXT);
-    const words = new Uint32Array(next / 4);
-    this.#blank = { codec: this, words, rest: Uint8Array.from(this.columns, (_, i) => i) };
+    const words = new Uint32Array(next / WORD_BYTES);
+    const rest = Uint8Array.from(this.columns, (_, i) => i).filter((i) => i !== eid);
+    this.#blank = { codec: this, words, rest };
   }
 
   /** The record that was encoded last, at offset 0; valid until the next one. */
@@ -109,7 +109,7 @@ export class RowCodec {
     const shared = event.shared ?? null;
     const template = shared === null ? this.#blank : this.#templateOf(shared, event);
     this.#begin(template.words);
-    this.#putEnd(source);
+    this.#putSource(source);
     this.#putInteger(RECORD_EID >>> 2, eid);
     this.#putCells(event, template.rest);
     return this.#finish();
@@ -120,10 +120,13 @@ export class RowCodec {
     if (known?.codec === this) return known;
     const places = new Set(shared.places);
     this.#begin(this.#blank.words);
-    this.#putCells(event, Uint8Array.from(places));
+    this.#putCells(
+      event,
+      this.#blank.rest.filter((place) => places.has(place)),
+    );
     const end = Math.ceil(this.#end / 8) * 8;
     this.#scratch.bytes.fill(0, this.#end, end);
-    const words = this.#scratch.u32.slice(0, end / 4);
+    const words = this.#scratch.u32.slice(0, end / WORD_BYTES);
     const rest = this.#blank.rest.filter((place) => !places.has(place));
     const template: Template = { codec: this, words, rest };
     shared.encoded = template;
@@ -133,7 +136,6 @@ export class RowCodec {
   #putCells(event: Event, places: Uint8Array): void {
     for (let n = 0; n < places.length; n++) {
       const i = places[n] as number;
-      if (i === this.#eid) continue;
       const value = event[i] as Cell | undefined;
       const word = this.#words[i] as number;
       if (typeof value === 'number') {
@@ -257,10 +259,10 @@ export class RowCodec {
   /** @param words of a template: the scratch record has room for them, for one was made in it */
   #begin(words: Uint32Array): void {
     this.#scratch.u32.set(words);
-    this.#end = words.length * 4;
+    this.#end = words.length * WORD_BYTES;
   }
 
-  #putEnd(source: number): void {
+  #putSource(source: number): void {
     if (!Number.isSafeInteger(source) || source < 0) {
       throw new LiveAuditError('RING_ROW', `source ${source}`);
     }

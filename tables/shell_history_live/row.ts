@@ -1,13 +1,13 @@
 /** A command that is over, as cells of a row. */
 import type { World } from '../collector/capture.ts';
-import { type Cell, type Event, newEvent, placesOf, Shared, Slice } from '../event.ts';
+import { type Cell, type Event, newEvent, placesOf, SharedWhile, Slice } from '../event.ts';
 import { withoutControls } from '../events/controls.ts';
 import type { RecordMemory } from '../events/record-memory.ts';
 import { cutText, textCell } from '../events/text.ts';
 import { UnixTime } from '../events/unix-time.ts';
 import { PLAIN } from '../redact/guarded.ts';
 import type { Redactor } from '../redact/redactor.ts';
-import { type Context, expandedText, type OpenCommand, type Text, typedText } from './command.ts';
+import { expandedText, type OpenCommand, type Text, typedText } from './command.ts';
 import { duration, type Ending } from './ending.ts';
 import { SOURCE_NAMES } from './records.ts';
 import { spec } from './spec.ts';
@@ -28,9 +28,7 @@ export class CommandRow {
   readonly #time = new UnixTime();
   readonly #event = newEvent(spec);
   readonly #slice = new Slice();
-  /** Of whom the event's shared cells are. */
-  #context: Context | null = null;
-  #target: unknown = null;
+  readonly #shared = new SharedWhile();
 
   constructor(world: World, memory: RecordMemory) {
     this.#world = world;
@@ -88,10 +86,9 @@ export class CommandRow {
   #share(tgid: number, { context, target: id }: OpenCommand): void {
     const event = this.#event;
     const target = this.#world.target(id);
-    if (event.shared !== null && context === this.#context && target === this.#target) return;
-    this.#context = context;
-    this.#target = target;
-    event.shared = new Shared(OF_CONTEXT);
+    const shared = this.#shared.of(context, target, OF_CONTEXT);
+    if (event.shared === shared) return;
+    event.shared = shared;
     event[at.shell] = target?.program ?? null;
     event[at.shell_path] = target?.path ?? null;
     event[at.pid] = tgid;

@@ -10,17 +10,22 @@ export type Row = Record<string, string | number | null>;
 /** On a loaded machine the kernel takes its time to verify the programs of all tables. */
 const START_MS = 25_000;
 
+const newDirectory = (): string => fs.mkdtempSync(path.join(os.tmpdir(), 'la-'));
+
 export class CollectorProcess {
   readonly stateDir: string;
   stderr = '';
   child: ChildProcess;
+  readonly #config: string | undefined;
 
-  private constructor(stateDir: string, before: readonly string[]) {
+  private constructor(stateDir: string, before: readonly string[], config: string | undefined) {
     this.stateDir = stateDir;
+    this.#config = config;
     const [command = '', ...args] = [...before, EXECUTABLE, 'collect', '--state-dir', stateDir];
     this.child = spawn(command, args, {
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...process.env }, // jest's own copy, which tests may change
+      // jest's own copy, which tests may change
+      env: { ...process.env, ...(config !== undefined && { LIVE_AUDIT_CONFIG: config }) },
     });
     this.child.stderr?.on('data', (data) => {
       this.stderr += data;
@@ -31,9 +36,12 @@ export class CollectorProcess {
    * Resolves when it collects.
    * @param before a command that becomes the one that follows it: unshare and its like
    */
-  static async start(stateDir?: string, before: readonly string[] = []): Promise<CollectorProcess> {
-    const dir = stateDir ?? path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'la-')), 'state');
-    const collector = new CollectorProcess(dir, before);
+  static async start(
+    stateDir: string = path.join(newDirectory(), 'state'),
+    before: readonly string[] = [],
+    config?: string,
+  ): Promise<CollectorProcess> {
+    const collector = new CollectorProcess(stateDir, before, config);
     try {
       await until(() => {
         if (collector.child.exitCode !== null) throw new Error(collector.stderr);
@@ -44,6 +52,14 @@ export class CollectorProcess {
       throw error;
     }
     return collector;
+  }
+
+  /** The same with a config, also when it is started again. */
+  static startWith(config: object): Promise<CollectorProcess> {
+    const directory = newDirectory();
+    const file = path.join(directory, 'config.json');
+    fs.writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
+    return CollectorProcess.start(path.join(directory, 'state'), [], file);
   }
 
   query(sql: string): Row[] {
@@ -62,7 +78,7 @@ export class CollectorProcess {
 
   /** A new collector on the same state. */
   restarted(): Promise<CollectorProcess> {
-    return CollectorProcess.start(this.stateDir);
+    return CollectorProcess.start(this.stateDir, [], this.#config);
   }
 
   /** Stop, and end what it left capturing. */

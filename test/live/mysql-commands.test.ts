@@ -1,7 +1,4 @@
 /** Every command of the protocol, by hand, on each real server: the rows of a connection are its lines in the log. */
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { CollectorProcess, type Row } from './collector-process.ts';
 import { readGeneralLog } from './general-log.ts';
 import { ALL, type Installed, isInstalled, MysqlServer } from './mysql-server.ts';
@@ -10,7 +7,6 @@ import { describeLive } from './requires.ts';
 
 let collector: CollectorProcess;
 let server: MysqlServer;
-let config = '';
 
 async function idOf(wire: MysqlWire, name: string): Promise<number> {
   await wire.ask(Com.QUERY, `DO '${name}'`);
@@ -28,14 +24,10 @@ const rows = (where: string, count: number): Promise<Row[]> =>
 for (const installed of ALL.filter(isInstalled))
   describeLive(`${installed.name}: commands`, () => {
     beforeAll(async () => {
-      config = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'la-')), 'config.json');
-      fs.writeFileSync(config, JSON.stringify({ mysql: { all_commands: true } }));
-      process.env.LIVE_AUDIT_CONFIG = config;
       server = await MysqlServer.start(installed);
-      collector = await CollectorProcess.start();
+      collector = await CollectorProcess.startWith({ mysql: { all_commands: true } });
     }, 60_000);
     afterAll(async () => {
-      delete process.env.LIVE_AUDIT_CONFIG;
       await collector.end();
       await server.stop();
     });

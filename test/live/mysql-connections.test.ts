@@ -3,9 +3,6 @@
  * sent it, also when a collector is killed and another one goes on. LIVE_AUDIT_CONNECTIONS=10000 for the full
  * number, where open files allow it.
  */
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { CollectorProcess, type Row, until } from './collector-process.ts';
 import { readGeneralLog } from './general-log.ts';
 import { DEBIAN, isInstalled, MysqlServer } from './mysql-server.ts';
@@ -76,9 +73,6 @@ const describeDebian = (name: string, body: () => void): void => {
 
 describeDebian(`${DEBIAN.name}: ${CONNECTIONS} connections on a pool of threads`, () => {
   beforeAll(async () => {
-    const config = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'la-')), 'config.json');
-    fs.writeFileSync(config, JSON.stringify({ ring_bytes: { mysql_queries: 128 * 1024 * 1024 } }));
-    process.env.LIVE_AUDIT_CONFIG = config;
     server = await MysqlServer.start(
       DEBIAN,
       ...['--thread-handling=pool-of-threads', '--thread-pool-size=4'],
@@ -89,10 +83,11 @@ describeDebian(`${DEBIAN.name}: ${CONNECTIONS} connections on a pool of threads`
     for (let n = 0; n < USERS; n++)
       for (const host of ['%', 'localhost'])
         await root.query(`CREATE USER '${userOf(n)}'@'${host}'`);
-    collector = await CollectorProcess.start();
+    collector = await CollectorProcess.startWith({
+      ring_bytes: { mysql_queries: 128 * 1024 * 1024 },
+    });
   }, 60_000);
   afterAll(async () => {
-    delete process.env.LIVE_AUDIT_CONFIG;
     for (const { wire } of clients) wire.close();
     await collector.end();
     await server.stop();

@@ -2,9 +2,6 @@
  * Packets that no client should send, on each real server while it is captured: what is in a row is right or
  * NULL, nobody crashes, and the ledger balances.
  */
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { toText } from '../../tables/events/text.ts';
 import { CollectorProcess, type Row } from './collector-process.ts';
 import { type LedgerRow, unaccounted } from './ledger.ts';
@@ -54,12 +51,9 @@ for (const installed of ALL.filter(isInstalled))
     let victim: MysqlWire;
     let victimId = 0;
     beforeAll(async () => {
-      const config = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'la-')), 'config.json');
       const on = { parameters: { mysql_queries: { on: true } }, mysql: { all_commands: true } };
-      fs.writeFileSync(config, JSON.stringify(on));
-      process.env.LIVE_AUDIT_CONFIG = config;
       server = await MysqlServer.start(installed, '--max-allowed-packet=1048576');
-      collector = await CollectorProcess.start();
+      collector = await CollectorProcess.startWith(on);
       victim = await MysqlWire.connect(server.socket);
       await victim.ask(Com.QUERY, "DO 'victim'");
       const [row] = await rows("query = 'DO ''victim'''", 1);
@@ -67,7 +61,6 @@ for (const installed of ALL.filter(isInstalled))
       await victim.prepare(`SELECT ?, '${SECRET}'`);
     }, 60_000);
     afterAll(async () => {
-      delete process.env.LIVE_AUDIT_CONFIG;
       victim.close();
       await collector.end();
       await server.stop();

@@ -1,7 +1,4 @@
 /** What prepared statements were executed with, on each real server: what it stored is what we show. */
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import type { RowDataPacket } from 'mysql2/promise';
 import { FieldType } from '../../tables/mysql_queries/binary-values.ts';
 import { CollectorProcess, type Row } from './collector-process.ts';
@@ -13,7 +10,6 @@ import { describeLive } from './requires.ts';
 const T = FieldType;
 let collector: CollectorProcess;
 let server: MysqlServer;
-let config = '';
 
 const rows = (where: string, count: number): Promise<Row[]> =>
   collector.rows(
@@ -58,15 +54,11 @@ const asText = (value: unknown): string => String(value);
 for (const installed of ALL.filter(isInstalled))
   describeLive(`${installed.name}: parameters`, () => {
     beforeAll(async () => {
-      config = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'la-')), 'config.json');
       const on = { parameters: { mysql_queries: { on: true } }, mysql: { all_commands: true } };
-      fs.writeFileSync(config, JSON.stringify(on));
-      process.env.LIVE_AUDIT_CONFIG = config;
       server = await MysqlServer.start(installed);
-      collector = await CollectorProcess.start();
+      collector = await CollectorProcess.startWith(on);
     }, 60_000);
     afterAll(async () => {
-      delete process.env.LIVE_AUDIT_CONFIG;
       await collector.end();
       await server.stop();
     });

@@ -1,7 +1,4 @@
 /** What is bound to $1, $2 …, against what the server's log says of it. */
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { CollectorProcess, type Row } from './collector-process.ts';
 import { attached } from './postgres-attached.ts';
 import { loggedParameters } from './postgres-log.ts';
@@ -30,18 +27,12 @@ describeLive('postgres_queries with parameters on', () => {
     ['Debian 15', '10', '14', '18'].includes(name),
   );
   let collector: CollectorProcess;
-  let directory = '';
   beforeAll(async () => {
     const on = { parameters: { postgres_queries: { on: true, max_bytes: MAX_BYTES } } };
-    directory = fs.mkdtempSync(path.join(os.tmpdir(), 'la-'));
-    process.env.LIVE_AUDIT_CONFIG = path.join(directory, 'config.json');
-    fs.writeFileSync(process.env.LIVE_AUDIT_CONFIG, JSON.stringify(on));
-    collector = await CollectorProcess.start();
+    collector = await CollectorProcess.startWith(on);
   });
   afterAll(async () => {
-    delete process.env.LIVE_AUDIT_CONFIG;
     await collector.end();
-    fs.rmSync(directory, { recursive: true });
   });
 
   test.each(servers.map((server) => [server.name, server] as const))(
