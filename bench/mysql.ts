@@ -1,6 +1,6 @@
 /**
  * What the capture of MariaDB costs: sysbench's point selects, 4 clients, server and collector on the same
- * cores, with capture and without in turn. As root: `node bench/mysql.ts [--seconds 8] [--rounds 5]`.
+ * cores, with capture and without in turn. As root: `node bench/mysql.ts [--seconds 4] [--rounds 7]`.
  */
 import { parseArgs } from 'node:util';
 import { spec } from '../tables/mysql_queries/spec.ts';
@@ -12,7 +12,7 @@ import { cpuTime } from './lib/usage.ts';
 const WARM_UP_SECONDS = 2;
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '8' }, rounds: { type: 'string', default: '5' } },
+  options: { seconds: { type: 'string', default: '4' }, rounds: { type: 'string', default: '7' } },
 });
 const seconds = Number(values.seconds);
 const rounds = Number(values.rounds);

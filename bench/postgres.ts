@@ -1,6 +1,6 @@
 /**
  * What the capture of PostgreSQL costs: pgbench's selects, 4 clients, backends and collector on the same cores,
- * with capture and without in turn. As root: `node bench/postgres.ts [--seconds 8] [--rounds 5]`.
+ * with capture and without in turn. As root: `node bench/postgres.ts [--seconds 4] [--rounds 7]`.
  */
 import { parseArgs } from 'node:util';
 import { spec } from '../tables/postgres_queries/spec.ts';
@@ -15,7 +15,7 @@ const WARM_UP_SECONDS = 2;
 const MODES: readonly Mode[] = ['simple', 'prepared'];
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '8' }, rounds: { type: 'string', default: '5' } },
+  options: { seconds: { type: 'string', default: '4' }, rounds: { type: 'string', default: '7' } },
 });
 const seconds = Number(values.seconds);
 const rounds = Number(values.rounds);

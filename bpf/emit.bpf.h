@@ -50,7 +50,7 @@ static __always_inline void count(__u32 which)
 }
 
 /* Count a hit of the probe with this cookie, and look its target up. */
-static __always_inline struct target *probe_target(__u64 cookie)
+static __always_inline struct target *probe_target_at(__u64 cookie, __u64 now)
 {
 	__u32 target = COOKIE_TARGET(cookie);
 	__u32 slot = target * TARGET_PROBES + COOKIE_PROBE(cookie);
@@ -58,9 +58,14 @@ static __always_inline struct target *probe_target(__u64 cookie)
 
 	if (stat) {
 		__sync_fetch_and_add(&stat->hits, 1);
-		stat->last = bpf_ktime_get_boot_ns();
+		stat->last = now;
 	}
 	return bpf_map_lookup_elem(&targets, &target);
+}
+
+static __always_inline struct target *probe_target(__u64 cookie)
+{
+	return probe_target_at(cookie, bpf_ktime_get_boot_ns());
 }
 
 /*

@@ -33,7 +33,9 @@ struct backend {
 	bool in_function; /* between entry and end of a function call */
 	bool dying;       /* what it was at was sent when a signal came */
 	bool executing;   /* within an Execute: portal, named and name are its */
-	bool named;       /* of a prepared statement that has a name */
+	__u8 name_size;   /* bytes that `name` takes in a record; 0: the prepared statement has none */
+	__u8 tag_size;    /* of tag_text */
+	__u8 reserved2[2];
 	char name[PG_NAME];
 	char tag_text[PG_NAME];
 };
@@ -62,9 +64,12 @@ struct {
 struct place {
 	struct target *target;
 	__u64 cookie;
+	__u64 now;   /* CLOCK_BOOTTIME, ns */
 	__u64 bias;
 	__u64 start; /* stmtStartTimestamp; 0: not known */
 	__u64 text;  /* debug_query_string */
+	__u32 tgid;
+	__u32 reserved;
 };
 
 /* struct StringInfoData (lib/stringinfo.h), the same from 10 to 18. */
@@ -94,9 +99,7 @@ static __always_inline __u64 global(struct place *place, enum postgres_symbol wh
 
 static __always_inline __u64 task_started(void)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-
-	return BPF_CORE_READ(task, start_boottime);
+	return bpf_get_current_task_btf()->start_boottime;
 }
 
 static __always_inline struct backend *known_backend(void)
@@ -109,6 +112,13 @@ static __always_inline struct backend *known_backend(void)
 	return backend;
 }
 
+static __always_inline void begin_place(struct place *place, __u64 cookie)
+{
+	place->cookie = cookie;
+	place->now = bpf_ktime_get_boot_ns();
+	place->tgid = bpf_get_current_pid_tgid() >> 32;
+}
+
 static __always_inline void place_of(struct backend *backend, struct place *place)
 {
 	place->bias = backend->bias;
@@ -116,15 +126,15 @@ static __always_inline void place_of(struct backend *backend, struct place *plac
 	place->text = global(place, PGS_DEBUG_QUERY_STRING);
 }
 
-static __always_inline void fill_header(struct record_header *header, struct backend *backend, __u64 cookie,
-					__u8 type)
+static __always_inline void fill_header(struct record_header *header, struct backend *backend,
+					struct place *place, __u8 type)
 {
 	header->type = type;
-	header->probe = COOKIE_PROBE(cookie);
+	header->probe = COOKIE_PROBE(place->cookie);
 	header->flags = 0;
 	header->target = backend->target;
-	header->time = bpf_ktime_get_boot_ns();
-	header->tgid = bpf_get_current_pid_tgid() >> 32;
+	header->time = place->now; /* before a long text is read */
+	header->tgid = place->tgid;
 	header->seq = backend->seq++;
 }
 

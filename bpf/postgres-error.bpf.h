@@ -72,7 +72,7 @@ int postgres_emit_error_report(struct pt_regs *ctx)
 
 	count(COUNTER_SEEN);
 	if (code.message) {
-		fill_header(&header, backend, place.cookie, POSTGRES_ERROR);
+		fill_header(&header, backend, &place, POSTGRES_ERROR);
 		emit_text(&header, (void *)code.message);
 		backend->seq = header.seq;
 	}
@@ -89,11 +89,11 @@ int postgres_emit_error_report(struct pt_regs *ctx)
 		record->function = backend->function;
 	} else {
 		record->protocol = protocol_of(backend, &place);
+		add_portal(record, backend);
 		if (backend->part && backend->part == place.start)
 			record->known |= KNOWN_TEXT;
 		else
 			add_text(record, backend, &place);
-		add_portal(record, backend);
 	}
 	if (send_statement(record, backend, &place, POSTGRES_STATEMENT) < 0)
 		count_lost_statement();

@@ -60,7 +60,6 @@ static __always_inline void fill_port(struct postgres_identity *record, __u64 po
 static __noinline int emit_identity(struct backend *backend, struct place *place)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct postgres_identity *record;
 	struct scratch *slot;
 
@@ -71,7 +70,7 @@ static __noinline int emit_identity(struct backend *backend, struct place *place
 		return 0; /* the next statement tries again */
 	record = (void *)slot->bytes;
 	__builtin_memset(record, 0, sizeof(*record));
-	fill_header(&record->header, backend, place->cookie, POSTGRES_IDENTITY);
+	fill_header(&record->header, backend, place, POSTGRES_IDENTITY);
 	record->started = backend->started;
 	record->cgroup_id = bpf_get_current_cgroup_id();
 	record->parent = BPF_CORE_READ(task, real_parent, tgid);
@@ -81,7 +80,7 @@ static __noinline int emit_identity(struct backend *backend, struct place *place
 	    bpf_probe_read_user_str(record->application, PG_NAME, (void *)backend->application) > 0)
 		record->known |= IDENTITY_APPLICATION;
 	bpf_probe_read_user_str(record->title, PG_TITLE, (void *)BPF_CORE_READ(task, mm, arg_start));
-	bpf_map_update_elem(&identities, &tgid, record, BPF_ANY);
+	bpf_map_update_elem(&identities, &record->header.tgid, record, BPF_ANY);
 	if (bpf_ringbuf_output(&events, record, sizeof(*record), 0) == 0) {
 		backend->identified = true;
 	} else {
@@ -93,7 +92,7 @@ static __noinline int emit_identity(struct backend *backend, struct place *place
 	return 0;
 }
 
-static __always_inline struct backend *new_backend(struct place *place, __u32 tgid)
+static __always_inline struct backend *new_backend(struct place *place)
 {
 	struct backend fresh = {};
 	__u64 walsender = global(place, PGS_AM_WALSENDER);
@@ -104,37 +103,35 @@ static __always_inline struct backend *new_backend(struct place *place, __u32 tg
 	fresh.bias = place->bias;
 	fresh.target = COOKIE_TARGET(place->cookie);
 	fresh.walsender = (walsender & 0xff) != 0;
-	bpf_map_update_elem(&backends, &tgid, &fresh, BPF_ANY);
-	return bpf_map_lookup_elem(&backends, &tgid);
+	bpf_map_update_elem(&backends, &place->tgid, &fresh, BPF_ANY);
+	return bpf_map_lookup_elem(&backends, &place->tgid);
 }
 
 /* The backend that a hook runs in, or NULL where it has no client. Counts the hit. */
 static __always_inline struct backend *backend_at(struct pt_regs *ctx, struct place *place)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct backend *backend;
 
-	place->cookie = bpf_get_attach_cookie(ctx);
-	place->target = probe_target(place->cookie);
+	begin_place(place, bpf_get_attach_cookie(ctx));
+	place->target = probe_target_at(place->cookie, place->now);
 	if (!place->target || COOKIE_PROBE(place->cookie) >= TARGET_PROBES)
 		return NULL;
 	place->bias = PT_REGS_IP(ctx) - place->target->probe_vaddr[COOKIE_PROBE(place->cookie)];
-	backend = bpf_map_lookup_elem(&backends, &tgid);
+	backend = bpf_map_lookup_elem(&backends, &place->tgid);
 	if (!backend || backend->started != task_started())
-		backend = new_backend(place, tgid);
+		backend = new_backend(place);
 	return backend;
 }
 
 /* Whether a later collector would not know it; looked at once a second at most. */
 static __always_inline bool is_forgotten(struct backend *backend, struct place *place)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	__u32 now = (__u32)(place->start >> LOOK_SHIFT);
 
 	if (now == backend->looked)
 		return false;
 	backend->looked = now;
-	return !bpf_map_lookup_elem(&identities, &tgid);
+	return !bpf_map_lookup_elem(&identities, &place->tgid);
 }
 
 /* The same, with what it is at. Sends who is connected where that is not known yet. */

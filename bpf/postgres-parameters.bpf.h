@@ -27,7 +27,7 @@ int postgres_bind_message(struct pt_regs *ctx)
 	size = message.len;
 	if (message.len < 0 || size > MAX_BIND_BYTES)
 		size = MAX_BIND_BYTES;
-	fill_header(&header, backend, place.cookie, POSTGRES_PARAMETERS);
+	fill_header(&header, backend, &place, POSTGRES_PARAMETERS);
 	emit_bytes(&header, (void *)message.data, size); /* all with that seq */
 	return 0;
 }
@@ -103,7 +103,7 @@ int postgres_bind_portal(struct pt_regs *ctx)
 	record->portal = PT_REGS_PARM1(ctx);
 	record->count = i;
 	record->reserved = 0;
-	fill_header(&record->header, backend, place.cookie, POSTGRES_TYPES);
+	fill_header(&record->header, backend, &place, POSTGRES_TYPES);
 	size = __builtin_offsetof(struct postgres_types, oid) + 4 * i;
 	if (size > sizeof(*record)) /* for the verifier */
 		size = sizeof(*record);

@@ -11,12 +11,23 @@ static __always_inline void add_portal(struct postgres_statement *record, struct
 	if (!backend->executing)
 		return;
 	record->portal = backend->portal;
-	if (backend->named) {
-		__builtin_memcpy(record->name, backend->name, PG_NAME);
+	if (backend->name_size) {
+		__u32 at = record->tag_size;
+
+		if (at > PG_NAME) /* for the verifier */
+			at = PG_NAME;
+		__builtin_memcpy(record->bytes + at, backend->name, PG_NAME);
+		record->name_size = backend->name_size;
 		record->known |= KNOWN_NAME;
 	} else {
 		record->known |= KNOWN_UNNAMED;
 	}
+}
+
+/* What a text of `n` bytes takes in a record, its NUL included. */
+static __always_inline __u8 size_of_place(long n)
+{
+	return (n + PG_PLACE - 1) & -PG_PLACE;
 }
 
 /* Of a statement that did not come to its end. */
@@ -37,12 +48,14 @@ int postgres_execute(struct pt_regs *ctx)
 	struct place place;
 	struct backend *backend = backend_at(ctx, &place);
 	__u64 name = 0;
+	long n;
 
 	if (!backend)
 		return 0;
 	backend->portal = PT_REGS_PARM2(ctx);
 	bpf_probe_read_user(&name, sizeof(name), (void *)(backend->portal + sizeof(__u64)));
-	backend->named = name && bpf_probe_read_user_str(backend->name, PG_NAME, (void *)name) > 0;
+	n = name ? bpf_probe_read_user_str(backend->name, PG_NAME, (void *)name) : 0;
+	backend->name_size = n > 0 ? size_of_place(n) : 0;
 	backend->executing = true;
 	return 0;
 }

@@ -26,8 +26,8 @@ static __noinline int dying(struct backend *backend, struct place *place, int si
 		record->function = backend->function;
 	} else {
 		record->protocol = protocol_of(backend, place);
-		add_text(record, backend, place);
 		add_portal(record, backend);
+		add_text(record, backend, place);
 	}
 	if (send_statement(record, backend, place, POSTGRES_DYING) == 0)
 		backend->dying = true;
@@ -40,10 +40,11 @@ static __noinline int dying(struct backend *backend, struct place *place, int si
 /* The process is gone: what it was at when the signal came ended with it. */
 static __always_inline void gone(struct backend *backend, int status)
 {
-	struct place place = { .cookie = (__u64)backend->target << 32 | PROBE_NONE };
 	struct postgres_statement *record;
+	struct place place = {};
 	struct scratch *slot;
 
+	begin_place(&place, (__u64)backend->target << 32 | PROBE_NONE);
 	place.target = bpf_map_lookup_elem(&targets, &backend->target);
 	if (!place.target)
 		return;
@@ -89,7 +90,7 @@ int postgres_signal(struct bpf_raw_tracepoint_args *ctx)
 	backend = known_backend();
 	if (!backend)
 		return 0;
-	place.cookie = (__u64)backend->target << 32 | PROBE_NONE;
+	begin_place(&place, (__u64)backend->target << 32 | PROBE_NONE);
 	place.target = bpf_map_lookup_elem(&targets, &backend->target);
 	if (!place.target)
 		return 0;

@@ -24,7 +24,6 @@ static __always_inline struct postgres_statement *begin_statement(struct scratch
 {
 	struct postgres_statement *record = (void *)slot->bytes;
 
-	record->header.time = bpf_ktime_get_boot_ns(); /* before a long text is read */
 	record->start = place->start;
 	record->rows = 0;
 	record->portal = 0;
@@ -36,9 +35,18 @@ static __always_inline struct postgres_statement *begin_statement(struct scratch
 	record->known = backend->walsender ? KNOWN_WALSENDER : 0;
 	record->protocol = PROTOCOL_UNKNOWN;
 	record->outcome = 0;
+	record->tag_size = 0;
+	record->name_size = 0;
 	record->reserved = 0;
-	record->reserved2 = 0;
 	return record;
+}
+
+/* Where in its bytes the text begins. */
+static __always_inline __u32 begin_of_text(struct postgres_statement *record)
+{
+	__u32 at = record->tag_size + record->name_size;
+
+	return at > 2 * PG_NAME ? 2 * PG_NAME : at; /* for the verifier */
 }
 
 /*
@@ -53,13 +61,13 @@ static __always_inline void add_text(struct postgres_statement *record, struct b
 	if (!place->text)
 		return;
 	record->known |= KNOWN_TEXT;
-	n = bpf_probe_read_user_str(record->text, PG_INLINE, (void *)place->text);
+	n = bpf_probe_read_user_str(record->bytes + begin_of_text(record), PG_INLINE, (void *)place->text);
 	if (n > 0 && n < PG_INLINE) {
 		record->size = n - 1;
 		record->known |= KNOWN_INLINE;
 		return;
 	}
-	fill_header(&header, backend, place->cookie, POSTGRES_TEXT);
+	fill_header(&header, backend, place, POSTGRES_TEXT);
 	emit_text(&header, (void *)place->text);
 	backend->seq = header.seq;
 }
@@ -68,15 +76,13 @@ static __always_inline void add_text(struct postgres_statement *record, struct b
 static __always_inline int send_statement(struct postgres_statement *record, struct backend *backend,
 					  struct place *place, __u8 type)
 {
-	__u64 ended = record->header.time;
 	__u32 size = record->size;
 
-	fill_header(&record->header, backend, place->cookie, type);
-	record->header.time = ended;
-	if (size > PG_INLINE)
+	fill_header(&record->header, backend, place, type);
+	if (size > PG_INLINE) /* for the verifier */
 		size = PG_INLINE;
-	if (bpf_ringbuf_output(&events, record, __builtin_offsetof(struct postgres_statement, text) + size, 0) ==
-	    0)
+	size += __builtin_offsetof(struct postgres_statement, bytes) + begin_of_text(record);
+	if (bpf_ringbuf_output(&events, record, size, 0) == 0)
 		return 0;
 	record_lost(record->header.target, record->header.probe);
 	return -1;
@@ -88,12 +94,16 @@ static __always_inline void read_completion(struct postgres_statement *record, s
 {
 	__u64 version = number(place->target, PGS_VERSION);
 	struct query_completion done = {};
+	long n;
 
 	if (!version)
 		return;
 	if (version < FIRST_WITH_TAG_NUMBERS) {
-		if (bpf_probe_read_user_str(record->tag_text, PG_NAME, (void *)completion) > 0)
-			record->known |= KNOWN_TAG_TEXT;
+		n = bpf_probe_read_user_str(record->bytes, PG_NAME, (void *)completion);
+		if (n <= 0)
+			return;
+		record->known |= KNOWN_TAG_TEXT;
+		record->tag_size = size_of_place(n);
 		return;
 	}
 	if (bpf_probe_read_user(&done, sizeof(done), (void *)completion) != 0)
@@ -108,7 +118,9 @@ static __always_inline void hold_completion(struct backend *backend, struct post
 	backend->tag = record->tag;
 	backend->rows = record->rows;
 	backend->known = record->known & (KNOWN_TAG | KNOWN_TAG_TEXT);
-	__builtin_memcpy(backend->tag_text, record->tag_text, PG_NAME);
+	backend->tag_size = record->tag_size;
+	if (backend->tag_size)
+		__builtin_memcpy(backend->tag_text, record->bytes, PG_NAME);
 }
 
 static __always_inline void take_held(struct postgres_statement *record, struct backend *backend)
@@ -116,7 +128,9 @@ static __always_inline void take_held(struct postgres_statement *record, struct 
 	record->tag = backend->tag;
 	record->rows = backend->rows;
 	record->known |= backend->known;
-	__builtin_memcpy(record->tag_text, backend->tag_text, PG_NAME);
+	record->tag_size = backend->tag_size;
+	if (record->tag_size)
+		__builtin_memcpy(record->bytes, backend->tag_text, PG_NAME);
 }
 
 /* It is over, whatever came of it. */
@@ -161,13 +175,13 @@ static __noinline int finish(struct backend *backend, struct place *place, __u8 
 		read_completion(record, place, completion);
 	else if (backend->held && backend->held == place->start)
 		take_held(record, backend);
+	add_portal(record, backend);
 	if (protocol == PROTOCOL_FASTPATH)
 		record->function = backend->function;
 	else if (backend->part && backend->part == place->start)
 		record->known |= KNOWN_TEXT;
 	else
 		add_text(record, backend, place);
-	add_portal(record, backend);
 	if (send_statement(record, backend, place, POSTGRES_STATEMENT) < 0)
 		count_lost_statement();
 	release_scratch(slot);

@@ -151,10 +151,11 @@ int postgres_function_request(struct pt_regs *ctx)
 SEC("uretprobe")
 int postgres_function_request_return(struct pt_regs *ctx)
 {
-	__u64 cookie = bpf_get_attach_cookie(ctx);
-	struct place place = { .target = probe_target(cookie), .cookie = cookie };
 	struct backend *backend = known_backend();
+	struct place place = {};
 
+	begin_place(&place, bpf_get_attach_cookie(ctx));
+	place.target = probe_target_at(place.cookie, place.now);
 	if (!backend || !place.target || !backend->in_function)
 		return 0;
 	place_of(backend, &place);

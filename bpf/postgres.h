@@ -70,9 +70,9 @@ enum postgres_outcome {
 
 /* What else of a statement is known. */
 enum postgres_known {
-	KNOWN_TAG_TEXT = 1 << 0,  /* tag_text: servers up to 12 give the tag as a text */
+	KNOWN_TAG_TEXT = 1 << 0,  /* tag_text, ended by a NUL: servers up to 12 give the tag so */
 	KNOWN_TAG = 1 << 1,       /* tag and rows */
-	KNOWN_NAME = 1 << 2,      /* name: of a prepared statement */
+	KNOWN_NAME = 1 << 2,      /* name: of a prepared statement, ended by a NUL */
 	KNOWN_UNNAMED = 1 << 3,   /* it has none */
 	KNOWN_TEXT = 1 << 4,      /* the server had a text: in this record, or in POSTGRES_TEXT before it */
 	KNOWN_INLINE = 1 << 5,    /* it is in this record */
@@ -81,6 +81,7 @@ enum postgres_known {
 
 #define PG_NAME 64      /* NAMEDATALEN */
 #define PG_TITLE 256
+#define PG_PLACE 8      /* what comes behind a name begins at a multiple of it */
 #define PG_INLINE 4096  /* a text up to this length, its NUL included, comes in the statement record */
 #define PG_MAX_TYPES 256
 
@@ -97,11 +98,10 @@ struct postgres_statement {
 	__u32 known;    /* enum postgres_known */
 	__u8 protocol;
 	__u8 outcome;
-	__u16 reserved;
-	__u32 reserved2;
-	char name[PG_NAME];
-	char tag_text[PG_NAME];
-	char text[PG_INLINE];
+	__u8 tag_size;  /* bytes that tag_text takes; a multiple of PG_PLACE, up to PG_NAME; 0: there is none */
+	__u8 name_size; /* of name, likewise */
+	__u32 reserved;
+	char bytes[2 * PG_NAME + PG_INLINE]; /* tag_text, name and text: each begins where the one before ends */
 };
 _Static_assert(sizeof(struct postgres_statement) == 24 + 24 + 32 + 2 * 64 + 4096, "postgres_statement");
 

@@ -26,6 +26,7 @@ import {
   type Text,
 } from './parts.ts';
 import {
+  beginOfText,
   Known,
   PostgresRecord,
   postgresRecordType,
@@ -161,7 +162,7 @@ export class PostgresAssembler implements Assembler {
 
   #inline(view: DataView, offset: number): Text {
     const size = view.getUint32(offset + StatementLayout.size, true);
-    const bytes = this.#memory.part(view, offset + StatementLayout.text, size);
+    const bytes = this.#memory.part(view, offset + beginOfText(view, offset), size);
     return { chunks: [bytes], own: 0, total: size, ended: true, cut: false };
   }
 

@@ -5,7 +5,7 @@
  */
 import type { Redactor } from '../redact/redactor.ts';
 import { bytesOf, newText, type Parts, type SavedParts, type Text } from './parts.ts';
-import { StatementLayout } from './records.ts';
+import { beginOfText } from './records.ts';
 
 export function masked(parts: Parts, redactor: Redactor): SavedParts {
   const { bound: _, ...rest } = parts;
@@ -24,7 +24,8 @@ function maskText(text: Text, redactor: Redactor): Text {
 
 /** A statement's record, with the begin of its text. */
 function maskRecord(record: Buffer, redactor: Redactor): Buffer {
-  const text = record.subarray(StatementLayout.text);
+  const begin = beginOfText(new DataView(record.buffer, record.byteOffset, record.length), 0);
+  const text = record.subarray(begin);
   const safe = redactor.mask(text);
-  return safe === text ? record : Buffer.concat([record.subarray(0, StatementLayout.text), safe]);
+  return safe === text ? record : Buffer.concat([record.subarray(0, begin), safe]);
 }

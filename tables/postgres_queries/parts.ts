@@ -36,7 +36,7 @@ export interface Bound {
   executed: boolean;
 }
 
-export const STATE_VERSION = 3;
+export const STATE_VERSION = 4;
 
 /** Portals of a connection whose values are remembered: beyond it the oldest go, executed or not. */
 const MAX_BOUND = 16;

@@ -50,14 +50,17 @@ export const StatementLayout = {
   known: 68,
   protocol: 72,
   outcome: 73,
-  name: 80,
-  tag_text: 144,
-  text: 208,
+  tag_size: 74,
+  name_size: 75,
+  bytes: 80,
   total: 4304,
 } as const;
 
 /** NAMEDATALEN */
 export const NAME_BYTES = 64;
+
+/** What comes behind a name in a statement record begins at a multiple of it. */
+export const PLACE_BYTES = 8;
 
 /** struct postgres_identity */
 export const IdentityLayout = {
@@ -111,7 +114,8 @@ function isWhole(type: number, view: DataView, at: number, length: number): bool
     case PostgresRecord.DYING:
     case PostgresRecord.EXIT:
       return (
-        length >= StatementLayout.text && u32(StatementLayout.size) <= length - StatementLayout.text
+        length >= StatementLayout.bytes &&
+        u32(StatementLayout.size) <= length - beginOfText(view, at)
       );
     case PostgresRecord.TYPES:
       return length >= TypesLayout.oid;
@@ -119,6 +123,14 @@ function isWhole(type: number, view: DataView, at: number, length: number): bool
       return false;
   }
 }
+
+/** Where the name of a statement begins, from the record's start: behind the text of its tag. */
+export const beginOfName = (view: DataView, at: number): number =>
+  StatementLayout.bytes + view.getUint8(at + StatementLayout.tag_size);
+
+/** Where the text of a statement begins, from the record's start: behind its name. */
+export const beginOfText = (view: DataView, at: number): number =>
+  beginOfName(view, at) + view.getUint8(at + StatementLayout.name_size);
 
 /** Where the text in a field of fixed size ends: at its NUL, or with the field. */
 export function fieldEnd(bytes: Buffer, at: number, size: number): number {

@@ -9,11 +9,12 @@ import type { Redactor } from '../redact/redactor.ts';
 import { type Connections, NOBODY } from './connections.ts';
 import { bytesOf, type Parts } from './parts.ts';
 import {
+  beginOfName,
+  beginOfText,
   fieldEnd,
   fieldText,
   integerOf,
   Known,
-  NAME_BYTES,
   Outcome,
   Protocol,
   StatementLayout,
@@ -110,7 +111,7 @@ export class StatementRow {
     const max = this.#world.maxText;
     if (known & Known.INLINE) {
       const size = view.getUint32(offset + StatementLayout.size, true);
-      const from = offset + StatementLayout.text;
+      const from = offset + beginOfText(view, offset);
       const isPlain =
         size <= max &&
         this.#memory.slice(view, from, from + size, this.#text) &&
@@ -159,7 +160,8 @@ export class StatementRow {
       if (server.counts[number] === true)
         event[at.rows] = integerOf(view, offset + StatementLayout.rows);
     } else if (outcome === Outcome.DONE && known & Known.TAG_TEXT) {
-      const text = fieldText(bytes, offset + StatementLayout.tag_text, NAME_BYTES);
+      const size = view.getUint8(offset + StatementLayout.tag_size);
+      const text = fieldText(bytes, offset + StatementLayout.bytes, size);
       const completion = completionOfText(text.toString('latin1'));
       tag = completion.tag;
       event[at.rows] = completion.rows;
@@ -194,8 +196,8 @@ export class StatementRow {
   #nameOf(view: DataView, offset: number, known: number): Cell {
     if ((known & Known.NAME) === 0) return known & Known.UNNAMED ? '' : null;
     const bytes = this.#memory.bytes(view);
-    const from = offset + StatementLayout.name;
-    const end = fieldEnd(bytes, from, NAME_BYTES);
+    const from = offset + beginOfName(view, offset);
+    const end = fieldEnd(bytes, from, view.getUint8(offset + StatementLayout.name_size));
     return this.#memory.slice(view, from, end, this.#name)
       ? this.#name
       : textCell(bytes.subarray(from, end));

@@ -256,7 +256,7 @@ test('a save of another version, or none, is left alone', () => {
     1,
     {},
     { version: 0, parts: new Map() },
-    { version: 3, parts: new Map() },
+    { version: 4, parts: new Map() },
   ])
     assembler.restore(state);
   expect(assembler.isOpen).toBe(false);

@@ -6,6 +6,7 @@ import {
   Known,
   NAME_BYTES,
   Outcome,
+  PLACE_BYTES,
   PostgresRecord,
   Protocol,
   StatementLayout,
@@ -30,6 +31,7 @@ withClang('structs: offsets and sizes', () => {
       `sizeof(struct postgres_identity) == ${identitySize}`,
       `sizeof(struct postgres_types) == ${typesSize}`,
       `PG_NAME == ${NAME_BYTES}`,
+      `PG_PLACE == ${PLACE_BYTES}`,
     ]),
   ).toBe('');
 });

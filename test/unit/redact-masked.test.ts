@@ -110,8 +110,8 @@ describe('parts of a backend of PostgreSQL', () => {
 
   test('query, error, what is bound and what a signal met: none holds the secret', () => {
     const query = textOf("ALTER ROLE bob PASSWORD 'hunter", "2xyz' LOGIN");
-    const dying = Buffer.alloc(StatementLayout.text + 200);
-    dying.write("ALTER ROLE bob PASSWORD 'hunter2xyz'", StatementLayout.text);
+    const dying = Buffer.alloc(StatementLayout.bytes + 200);
+    dying.write("ALTER ROLE bob PASSWORD 'hunter2xyz'", StatementLayout.bytes);
     const parts = {
       ...newParts(),
       ...{ query, dying, bind: textOf('\0\0\0\0hunter2xyz') },
