@@ -20,6 +20,8 @@ struct backend {
 	__u64 held;    /* its tag and rows are kept here: version 10, or a Query within a pipeline */
 	__u64 rows;
 	__u64 portal;     /* that Execute runs */
+	__u64 portals;    /* HASHHDR of PortalHashTable; 0: not looked for yet */
+	__u64 buckets;    /* its first segment */
 	__u64 parameters; /* of the Bind that is on its way: a ParamListInfo */
 	__u32 tag;
 	__u32 known;
@@ -28,14 +30,15 @@ struct backend {
 	__u32 function; /* fastpath: oid */
 	__u32 walsender;
 	__u32 looked;     /* when `identities` was looked at last: stmtStartTimestamp >> LOOK_SHIFT */
-	__u32 reserved;
+	__u32 bucket;     /* where the last portal was */
 	bool identified;  /* its identity was sent */
 	bool in_function; /* between entry and end of a function call */
 	bool dying;       /* what it was at was sent when a signal came */
-	bool executing;   /* within an Execute: portal, named and name are its */
+	bool executing;   /* within an Execute: portal and name are its */
 	__u8 name_size;   /* bytes that `name` takes in a record; 0: the prepared statement has none */
 	__u8 tag_size;    /* of tag_text */
-	__u8 reserved2[2];
+	bool nameless;    /* which prepared statement it is was not found */
+	__u8 reserved;
 	char name[PG_NAME];
 	char tag_text[PG_NAME];
 };
@@ -124,6 +127,12 @@ static __always_inline void place_of(struct backend *backend, struct place *plac
 	place->bias = backend->bias;
 	place->start = global(place, PGS_STATEMENT_START);
 	place->text = global(place, PGS_DEBUG_QUERY_STRING);
+}
+
+/* What a text of `n` bytes takes in a record, its NUL included. */
+static __always_inline __u8 size_of_place(long n)
+{
+	return (n + PG_PLACE - 1) & -PG_PLACE;
 }
 
 static __always_inline void fill_header(struct record_header *header, struct backend *backend,

@@ -175,6 +175,8 @@ static __noinline int finish(struct backend *backend, struct place *place, __u8 
 		read_completion(record, place, completion);
 	else if (backend->held && backend->held == place->start)
 		take_held(record, backend);
+	if (protocol == PROTOCOL_EXTENDED)
+		find_portal(backend, place, true);
 	add_portal(record, backend);
 	if (protocol == PROTOCOL_FASTPATH)
 		record->function = backend->function;

@@ -35,6 +35,7 @@ enum postgres_probe {
 	PG_BIND_TYPES = 12,
 	PG_BIND_PORTAL = 13,
 	PG_REPORT_APPNAME = 14,
+	PG_PROCESS_UTILITY = 15,
 };
 
 /* Globals of the server, and numbers that differ by version; the index into target.symbol_vaddr. */
@@ -50,6 +51,8 @@ enum postgres_symbol {
 	PGS_MESSAGE_CONTEXT = 8,       /* MemoryContext: of the client's message */
 	PGS_VERSION = 9,               /* a number: the major version */
 	PGS_END_COMMAND_DEST = 10,     /* a number: what the probed instruction's second argument lacks, plus 1 */
+	PGS_PORTALS = 11,              /* HTAB *PortalHashTable */
+	PGS_ACTIVE_PORTAL = 12,        /* Portal */
 };
 
 /* How the client asked: CommandDest of EndCommand tells it (tcop/dest.h, the same from 10 to 18). */

@@ -49,8 +49,8 @@ export function newTarget(
 /** Take out the probes that stand in for what this binary has. */
 export function dropUnneeded(target: Target, record: TargetRecord): void {
   target.probes = target.probes.filter(
-    ({ spec: { index, unless, only } }) =>
-      (unless === undefined && only === undefined) || record.probeVaddr[index] !== 0,
+    ({ spec: { index, unless, only, needed } }) =>
+      (unless ?? only ?? needed) === undefined || record.probeVaddr[index] !== 0,
   );
 }
 
@@ -79,12 +79,13 @@ export function readTarget({ kind, executable, places }: Target, elf: Elf): Targ
 
 /** Where to probe; null where the binary has no such place, or needs none. */
 function addressOf(
-  { symbol, locate, unless, only }: ProbeSpec,
+  { symbol, locate, unless, only, needed }: ProbeSpec,
   elf: Elf,
   symbols: Symbols,
 ): { vaddr: number; offset: number } | null {
   if (unless !== undefined && symbols.has(unless)) return null;
   if (only !== undefined && !symbols.has(only)) return null;
+  if (needed?.(elf, symbols) === false) return null;
   if (!locate) {
     const entry = symbols.get(symbol);
     return entry?.kind === 'function' ? cheapAddress(elf, entry) : null;

@@ -3,6 +3,7 @@ import { type Elf, type ElfSymbol, fileOffset } from '../../native/elf.ts';
 import type { GlobalSpec, ProbeSpec, Symbols, TargetKind } from '../collector/target-kind.ts';
 import { CALLED, staticCalls } from './calls.ts';
 import { cheapEntry, ENTRY_BYTES, type Instruction, stepsOver } from './entry.ts';
+import { ASKED, findsPortals, portalTable } from './portals.ts';
 import { errorData, knownVersion, variableOf } from './server.ts';
 
 /** enum postgres_probe */
@@ -22,6 +23,7 @@ export const PostgresProbe = {
   BIND_TYPES: 12,
   BIND_PORTAL: 13,
   REPORT_APPNAME: 14,
+  PROCESS_UTILITY: 15,
 } as const;
 
 /** enum postgres_symbol */
@@ -37,6 +39,8 @@ export const PostgresSymbol = {
   MESSAGE_CONTEXT: 8,
   VERSION: 9,
   END_COMMAND_DEST: 10,
+  PORTALS: 11,
+  ACTIVE_PORTAL: 12,
 } as const;
 
 /** sub $2,%esi: the destination less DestRemote, for a comparison with both ends. */
@@ -122,6 +126,7 @@ const probes: readonly ProbeSpec[] = [
   }),
   entry(PostgresProbe.EXECUTE, 'postgres_execute', 'SetRemoteDestReceiverParams', {
     locate: (elf, symbols) => staticCalls(elf, symbols).execute,
+    needed: (elf, symbols) => !findsPortals(elf, symbols),
   }),
   entry(PostgresProbe.FUNCTION_REQUEST, 'postgres_function_request', 'HandleFunctionRequest'),
   entry(
@@ -130,6 +135,7 @@ const probes: readonly ProbeSpec[] = [
     'HandleFunctionRequest',
     { retprobe: true },
   ),
+  entry(PostgresProbe.PROCESS_UTILITY, 'postgres_process_utility', 'ProcessUtility'),
   entry(PostgresProbe.REPORT_APPNAME, 'postgres_report_appname', 'pgstat_report_appname'),
   entry(PostgresProbe.BIND_MESSAGE, 'postgres_bind_message', 'pq_getmsgend', {
     locate: (elf, symbols) => staticCalls(elf, symbols).message,
@@ -193,6 +199,13 @@ const globals: readonly GlobalSpec[] = [
     knownVersion,
   ),
   global(PostgresSymbol.END_COMMAND_DEST, 'code of EndCommand', 'any statement', lackOfDest),
+  global(
+    PostgresSymbol.PORTALS,
+    'PortalHashTable',
+    'statement_name but by one more probe',
+    portalTable,
+  ),
+  global(PostgresSymbol.ACTIVE_PORTAL, 'ActivePortal', 'statement_name but by one more probe'),
 ];
 
 /** ERRORDATA_STACK_SIZE (utils/error/elog.c), the same from 10 to 18. */
@@ -209,7 +222,7 @@ export const postgres: TargetKind = {
   program: 'postgres',
   probes,
   globals,
-  symbols: ['GetCurrentStatementStartTimestamp', 'geterrcode', ...CALLED],
+  symbols: ['GetCurrentStatementStartTimestamp', 'geterrcode', ...CALLED, ...ASKED],
   markers: ['EndCommand', 'EmitErrorReport', 'debug_query_string', 'MyProcPort'],
   paths: ['/usr/bin/postgres', '/usr/local/bin/postgres', '/usr/local/pgsql/bin/postgres'].concat(
     // Debian's, PGDG's and SUSE's packages

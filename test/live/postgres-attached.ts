@@ -9,9 +9,11 @@ export async function attached(
   collector: CollectorProcess,
   { bin }: { readonly bin: string },
 ): Promise<void> {
-  const states = `SELECT state FROM live_audit_probes WHERE target = '${bin}/postgres'`;
+  const states = `SELECT symbol, state, last_error FROM live_audit_probes WHERE target = '${bin}/postgres'`;
   await until(() => {
     const probes = collector.query(states);
+    const failed = probes.find(({ state }) => state === 'failed');
+    if (failed) throw new Error(`${failed.symbol}: ${failed.last_error}`);
     return probes.length > 0 && probes.every(({ state }) => state === 'attached');
   }, ATTACH_MS);
 }
