@@ -45,8 +45,8 @@ static __always_inline __u64 source_of(const struct portal *portal, __u32 at)
 #define ELEMENTS_COUNT 8
 #define ELEMENT_PORTAL 80
 /* Of those with more portals at once, the statement's name is not known. */
-#define BUCKETS 64
-#define BUCKET_ELEMENTS 3
+#define BUCKETS 256
+#define BUCKET_ELEMENTS 8
 
 struct hash_table {
 	__u64 header;

@@ -49,8 +49,9 @@ export function newTarget(
 /** Take out the probes that stand in for what this binary has. */
 export function dropUnneeded(target: Target, record: TargetRecord): void {
   target.probes = target.probes.filter(
-    ({ spec: { index, unless, only, needed } }) =>
-      (unless ?? only ?? needed) === undefined || record.probeVaddr[index] !== 0,
+    ({ spec: { index, unless, only, unlessKnown = -1 } }) =>
+      ((unless ?? only) === undefined || record.probeVaddr[index] !== 0) &&
+      (record.symbolVaddr[unlessKnown] ?? 0) === 0,
   );
 }
 
@@ -66,26 +67,26 @@ export function readTarget({ kind, executable, places }: Target, elf: Elf): Targ
   const probeVaddr = new Array<number>(TargetLayout.probes).fill(0);
   const probeOffset = new Array<number>(TargetLayout.probes).fill(0);
   const symbolVaddr = new Array<number>(TargetLayout.symbols).fill(0);
+  for (const { index, symbol, locate } of globals)
+    symbolVaddr[index] = symbols.get(symbol)?.vaddr ?? locate?.(elf, symbols) ?? 0;
   for (const probe of probes) {
+    if ((symbolVaddr[probe.unlessKnown ?? -1] ?? 0) !== 0) continue;
     const address = addressOf(probe, elf, symbols);
     probeVaddr[probe.index] = address?.vaddr ?? 0;
     probeOffset[probe.index] = address?.offset ?? 0;
   }
-  for (const { index, symbol, locate } of globals)
-    symbolVaddr[index] = symbols.get(symbol)?.vaddr ?? locate?.(elf, symbols) ?? 0;
   const addresses = { probeVaddr, probeOffset, symbolVaddr };
   return { ...addresses, places: placesId(places), program, buildId: elf.buildId, ...executable };
 }
 
 /** Where to probe; null where the binary has no such place, or needs none. */
 function addressOf(
-  { symbol, locate, unless, only, needed }: ProbeSpec,
+  { symbol, locate, unless, only }: ProbeSpec,
   elf: Elf,
   symbols: Symbols,
 ): { vaddr: number; offset: number } | null {
   if (unless !== undefined && symbols.has(unless)) return null;
   if (only !== undefined && !symbols.has(only)) return null;
-  if (needed?.(elf, symbols) === false) return null;
   if (!locate) {
     const entry = symbols.get(symbol);
     return entry?.kind === 'function' ? cheapAddress(elf, entry) : null;

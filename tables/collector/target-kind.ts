@@ -24,8 +24,8 @@ export interface ProbeSpec {
   readonly unless?: string;
   /** Not attached, and not shown, where the binary lacks this function. */
   readonly only?: string;
-  /** Not attached, and not shown, where this says no. It may throw LiveAuditError ELF. */
-  readonly needed?: (elf: Elf, symbols: Symbols) => boolean;
+  /** Not attached, and not shown, where this global (its index) is known. */
+  readonly unlessKnown?: number;
   /** Attached only where the config asks for it by this name. */
   readonly option?: string;
 }

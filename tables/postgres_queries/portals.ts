@@ -49,9 +49,3 @@ export function tableOf(code: Buffer, vaddr: number, search: number): number | n
   }
   return null;
 }
-
-/** Whether a portal can be found at the end of its statement: else a probe must see it begin. */
-export const findsPortals = (elf: Elf, symbols: Symbols): boolean =>
-  symbols.get('ProcessUtility')?.kind === 'function' &&
-  symbols.has('ActivePortal') &&
-  portalTable(elf, symbols) !== null;

@@ -3,7 +3,7 @@ import { type Elf, type ElfSymbol, fileOffset } from '../../native/elf.ts';
 import type { GlobalSpec, ProbeSpec, Symbols, TargetKind } from '../collector/target-kind.ts';
 import { CALLED, staticCalls } from './calls.ts';
 import { cheapEntry, ENTRY_BYTES, type Instruction, stepsOver } from './entry.ts';
-import { ASKED, findsPortals, portalTable } from './portals.ts';
+import { ASKED, portalTable } from './portals.ts';
 import { errorData, knownVersion, variableOf } from './server.ts';
 
 /** enum postgres_probe */
@@ -126,7 +126,7 @@ const probes: readonly ProbeSpec[] = [
   }),
   entry(PostgresProbe.EXECUTE, 'postgres_execute', 'SetRemoteDestReceiverParams', {
     locate: (elf, symbols) => staticCalls(elf, symbols).execute,
-    needed: (elf, symbols) => !findsPortals(elf, symbols),
+    unlessKnown: PostgresSymbol.PORTALS,
   }),
   entry(PostgresProbe.FUNCTION_REQUEST, 'postgres_function_request', 'HandleFunctionRequest'),
   entry(
@@ -202,10 +202,10 @@ const globals: readonly GlobalSpec[] = [
   global(
     PostgresSymbol.PORTALS,
     'PortalHashTable',
-    'statement_name but by one more probe',
+    'statement_name for one probe hit (SetRemoteDestReceiverParams is a second one)',
     portalTable,
   ),
-  global(PostgresSymbol.ACTIVE_PORTAL, 'ActivePortal', 'statement_name but by one more probe'),
+  global(PostgresSymbol.ACTIVE_PORTAL, 'ActivePortal', 'statement_name of utility commands'),
 ];
 
 /** ERRORDATA_STACK_SIZE (utils/error/elog.c), the same from 10 to 18. */

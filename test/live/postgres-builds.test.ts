@@ -81,15 +81,17 @@ describeLive('postgres_queries of connections and servers of all kinds', () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'la-pg-'));
     afterAll(() => fs.rmSync(folder, { recursive: true }));
 
-    /** Debian's with another text at a place. */
-    function build(name: string, from: string, to: string) {
+    /** Debian's with other texts at some places. */
+    function build(name: string, changes: readonly (readonly [string, string])[]) {
       const bin = path.join(folder, name);
       fs.mkdirSync(bin, { recursive: true });
       fs.chmodSync(folder, 0o755);
       const bytes = fs.readFileSync(path.join(the('Debian 15').bin, 'postgres'));
-      const at = bytes.indexOf(from);
-      expect(at).toBeGreaterThan(0);
-      bytes.write(to, at, 'latin1');
+      for (const [from, to] of changes) {
+        const at = bytes.indexOf(from);
+        expect(at).toBeGreaterThan(0);
+        bytes.write(to, at, 'latin1');
+      }
       fs.writeFileSync(path.join(bin, 'postgres'), bytes, { mode: 0o755 });
       return { ...the('Debian 15'), name, bin, initdb: the('Debian 15').bin };
     }
@@ -97,7 +99,7 @@ describeLive('postgres_queries of connections and servers of all kinds', () => {
     test.each([
       {
         name: 'another version',
-        change: ['postgres (PostgreSQL) 15.', 'postgres (PostgreSQL) 99.'],
+        changes: [['postgres (PostgreSQL) 15.', 'postgres (PostgreSQL) 99.']],
         rows: [
           { query: 'select 17', protocol: 'simple', command_tag: null, rows: null },
           { query: 'select 1/0', protocol: null, command_tag: null, sqlstate: null, error: null },
@@ -107,7 +109,7 @@ describeLive('postgres_queries of connections and servers of all kinds', () => {
       },
       {
         name: 'no geterrcode',
-        change: ['\0geterrcode\0', '\0gotnocodes\0'],
+        changes: [['\0geterrcode\0', '\0gotnocodes\0']],
         rows: [
           { query: 'select 17', protocol: 'simple', command_tag: 'SELECT', rows: 1 },
           { query: 'select 18', protocol: 'extended', command_tag: 'SELECT', rows: 1 },
@@ -115,8 +117,21 @@ describeLive('postgres_queries of connections and servers of all kinds', () => {
         said: /no errordata: without failed statements/,
       },
       {
-        name: 'no SetRemoteDestReceiverParams',
-        change: ['\0SetRemoteDestReceiverParams\0', '\0SetRemoteDestReceiverNothing\0'],
+        name: 'no GetPortalByName',
+        changes: [['\0GetPortalByName\0', '\0GotPortalByName\0']],
+        rows: [
+          { query: 'select 17', command_tag: 'SELECT' },
+          { query: 'select 1/0', sqlstate: '22012', error: 'division by zero' },
+          { query: 'select 18', protocol: 'extended', command_tag: 'SELECT', statement_name: '' },
+        ],
+        said: /no PortalHashTable: without statement_name for one probe hit/,
+      },
+      {
+        name: 'neither GetPortalByName nor SetRemoteDestReceiverParams',
+        changes: [
+          ['\0GetPortalByName\0', '\0GotPortalByName\0'],
+          ['\0SetRemoteDestReceiverParams\0', '\0SetRemoteDestReceiverNothing\0'],
+        ],
         rows: [
           { query: 'select 17', command_tag: 'SELECT' },
           { query: 'select 1/0', sqlstate: '22012', error: 'division by zero' },
@@ -124,11 +139,10 @@ describeLive('postgres_queries of connections and servers of all kinds', () => {
         ],
         said: /SetRemoteDestReceiverParams/,
       },
-    ])(
+    ] as const)(
       '$name: what is not known is NULL, and said',
-      async ({ name, change, rows, said }) => {
-        const [from = '', to = ''] = change;
-        const changed = build(name.replaceAll(' ', '-'), from, to);
+      async ({ name, changes, rows, said }) => {
+        const changed = build(name.replaceAll(' ', '-'), changes);
         const collector = await CollectorProcess.start();
         const server = await PostgresServer.start(changed);
         try {

@@ -23,12 +23,13 @@ describeLive('postgres_queries, hostile clients', () => {
       await attached(collector, installed);
       await hostile.copies(server);
       await hostile.messages(server);
+      await hostile.portals(server);
       await hostile.texts(server);
       await hostile.names(server);
       await hostile.ends(server);
       await hostile.subscription(server);
       const { logged } = await compare(collector, server);
-      expect(logged.length).toBeGreaterThan(150);
+      expect(logged.length).toBeGreaterThan(250);
       await server.stop();
     },
     120_000,

@@ -133,6 +133,87 @@ export async function messages(server: PostgresServer): Promise<void> {
   });
 }
 
+/** Executes while other portals are open, of commands that end them, and of texts of all lengths. */
+export async function portals(server: PostgresServer): Promise<void> {
+  await on(server, async (wire) => {
+    const run = (statement: string, portal = '', rows = 0) =>
+      wire.bind(portal, statement).execute(portal, rows);
+    const named = async (texts: Readonly<Record<string, string>>) => {
+      for (const [name, text] of Object.entries(texts)) wire.parse(name, text);
+      wire.sync();
+      await wire.ready();
+    };
+    await named({ ten: 'select generate_series(1, 10)', one: 'select 1', two: 'select 2' });
+    await named({ begin: 'begin', commit: 'commit', rollback: 'rollback', save: 'savepoint s' });
+    await named({ back: 'rollback to s', fetch: 'fetch 2 from held', fails: 'select 1/0' });
+    // portals of several statements, in turns
+    run('begin');
+    run('ten', 'p', 2);
+    run('one');
+    wire.execute('p', 2);
+    run('two', 'q');
+    wire.execute('p', 2);
+    run('save');
+    run('one');
+    run('back');
+    run('two');
+    run('commit').sync();
+    await wire.ready();
+    // one that outlives its transaction
+    await ask(wire, 'begin', 'declare held cursor with hold for select generate_series(1, 9)');
+    run('one');
+    run('commit');
+    run('fetch');
+    run('two').sync();
+    await wire.ready();
+    run('begin');
+    run('fetch');
+    run('rollback').sync();
+    await wire.ready();
+    wire.parse('', 'fetch 1 from held').bind('', '').execute('', 0);
+    run('one').sync();
+    await wire.ready();
+    // many at once
+    run('begin');
+    for (let n = 0; n < 30; n++) run(n % 2 ? 'one' : 'two', `portal ${n}`);
+    run('ten');
+    run('commit').sync();
+    await wire.ready();
+    // commands that end their transaction themselves, and SQL's own EXECUTE
+    await ask(wire, 'create table kept (a int)', 'prepare plan as select 3');
+    await named({
+      clean: 'vacuum kept',
+      plan: 'execute plan',
+      block: 'do $$ begin commit; end $$',
+    });
+    for (const name of ['clean', 'plan', ...(server.installed.major < 11 ? [] : ['block'])])
+      run(name).sync();
+    for (let n = server.installed.major < 11 ? 1 : 0; n < 3; n++) await wire.ready();
+    // a failure in the middle, and what is refused behind it
+    run('begin');
+    run('two', 'open');
+    run('fails').sync();
+    await wire.ready();
+    run('one').sync();
+    await wire.ready();
+    run('rollback');
+    run('one').sync();
+    await wire.ready();
+    await ask(wire, 'close held', 'drop table kept');
+    // beyond the sizes at which a server keeps texts elsewhere
+    for (const length of [100, 500, 1000, 2000, 4090, 5000, 9000, 70_000]) {
+      await named({ [`of ${length}`]: `select ${length} -- ${'x'.repeat(length)}` });
+      await named({ [`fails of ${length}`]: `select 1/0 -- ${'x'.repeat(length)}` });
+      run(`of ${length}`);
+      run('ten', 'p', 2);
+      run(`of ${length}`).sync();
+      await wire.ready();
+      run(`fails of ${length}`).sync();
+      await wire.ready();
+    }
+  });
+}
+
 /** Texts of several statements, or of none. */
 export async function texts(server: PostgresServer): Promise<void> {
   await on(server, (wire) =>

@@ -7,6 +7,7 @@ import { findSymbols } from '../../native/elf-symbols.ts';
 import { accessedBy } from '../../tables/postgres_queries/accessor.ts';
 import { CALLED, staticCalls } from '../../tables/postgres_queries/calls.ts';
 import { cheapEntry, stepsOver } from '../../tables/postgres_queries/entry.ts';
+import { tableOf } from '../../tables/postgres_queries/portals.ts';
 import { buildElf, CODE_VADDR } from '../fixtures/elf/build.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replace(/\s/g, ''), 'hex');
@@ -34,6 +35,31 @@ describe('the variable that a function returns', () => {
     ['is empty', ''],
   ])('not known where it %s', (_, code) => {
     expect(accessedBy(hex(code), AT, 0)).toBeNull();
+  });
+});
+
+describe('the table that a function looks into', () => {
+  // GetPortalByName of Debian's 15: test, je, push, mov, mov PortalHashTable(%rip),%rdi, xor, xor, mov, call
+  const debian = '4885ff 7433 55 4889fe 488b3d60542c00 31c9 31d2 4889e5 e8c41efeff 4885c0 c3';
+  // … and of a build of 10, which returns early for no name, before the call
+  const ten =
+    '4883ec08 4885ff 7507 31c0 4883c408 c3 4889fe 488b3d8eb14900 31c9 31d2 e81d37feff 4885c0';
+
+  test.each([
+    ['Debian 15', debian, 0x5cdfd0, 0x5afeb0, 0x893440],
+    ['10', ten, 0x84fea0, 0x8335e0, 0xceb048],
+  ])('%s', (_, code, at, search, table) => {
+    expect(tableOf(hex(code), at, search)).toBe(table);
+  });
+
+  test.each([
+    ['another function is called', debian.replace('e8c41efeff', 'e8c51efeff')],
+    ['nothing is loaded', debian.replace('488b3d60542c00', '488b3560542c00')],
+    ['it ends before the call', debian.replace('31c9 31d2', 'c3 31d2').replace('4889e5', 'c390')],
+    ['it ends within an instruction', '4885ff 7433 55 4889fe 488b3d6054'],
+    ['it is empty', ''],
+  ])('not known where %s', (_, code) => {
+    expect(tableOf(hex(code), 0x5cdfd0, 0x5afeb0)).toBeNull();
   });
 });
 
