@@ -93,8 +93,26 @@ struct found {
 	__u8 certain;  /* the only portal is that of the Execute */
 	__u8 own_text; /* the text is not in the client's message, so it may be the portal's own */
 	__u8 several;  /* statements of different names have the same text */
-	__u8 reserved[5];
+	__u8 query;    /* a portal has the very text that is in the message: that of a Query */
+	__u8 reserved[4];
 };
+
+/* Whether a text takes so much memory as the client's message does at least, its NUL included. */
+__noinline int is_long_text(__u64 text)
+{
+	char chunk[COMPARED_CHUNK];
+	__u32 at = 0;
+	int i;
+
+	for (i = 0; i < MESSAGE_BYTES / 2 / COMPARED_CHUNK + 1; i++) {
+		long n = bpf_probe_read_user_str(chunk, sizeof(chunk), (void *)(text + at));
+
+		if (n < COMPARED_CHUNK)
+			return at + n > MESSAGE_BYTES / 2;
+		at += COMPARED_CHUNK - 1;
+	}
+	return true;
+}
 
 /* Of an Execute the text is a copy of the portal's, since the minor versions of 2021. */
 static __always_inline bool is_at(struct found *found, __u64 source)
@@ -105,10 +123,14 @@ static __always_inline bool is_at(struct found *found, __u64 source)
 __noinline int look_at_portal(struct found *found, __u64 at)
 {
 	struct portal portal = {};
+	__u64 source;
 
 	if (!found || bpf_probe_read_user(&portal, sizeof(portal), (void *)at) != 0)
 		return 0;
-	if (!found->certain && !is_at(found, source_of(&portal, found->at_source)))
+	source = source_of(&portal, found->at_source);
+	if (source == found->text && !found->own_text)
+		found->query = true;
+	if (!found->certain && !is_at(found, source))
 		return 0;
 	if (found->portal && found->statement != portal.statement &&
 	    (!found->statement || !portal.statement || !same_text(found->statement, portal.statement)))
@@ -168,6 +190,7 @@ static __always_inline bool find_table(struct backend *backend, struct place *pl
 static __noinline int find_portal(struct backend *backend, struct place *place, bool ended)
 {
 	struct found found = {};
+	__u8 protocol;
 	__u32 i;
 
 	if (!backend || !place || !place->target || backend->executing)
@@ -179,18 +202,20 @@ static __noinline int find_portal(struct backend *backend, struct place *place, 
 	bpf_probe_read_user(&found.left, sizeof(found.left), (void *)(backend->portals + ELEMENTS_COUNT));
 	if (!found.left)
 		return 0;
+	protocol = ended ? PROTOCOL_EXTENDED : protocol_of_text(place);
+	if (protocol == PROTOCOL_SIMPLE && !is_long_text(place->text))
+		return 0; /* the copy of a short text would take less memory than a message does */
 	found.certain = ended && found.left == 1;
 	found.text = place->text;
 	found.at_source = at_source(place);
-	if (!found.certain)
-		found.own_text = protocol_of_text(place) == PROTOCOL_EXTENDED;
+	found.own_text = protocol == PROTOCOL_EXTENDED;
 	for (i = 0; i < BUCKETS && found.left; i++) {
 		__u32 bucket = (backend->bucket + i) % BUCKETS;
 
 		if (look_at_bucket(&found, backend->buckets + bucket * sizeof(__u64)))
 			found.bucket = bucket;
 	}
-	if (!found.portal)
+	if (!found.portal || found.query)
 		return 0;
 	backend->executing = true;
 	backend->bucket = found.bucket;

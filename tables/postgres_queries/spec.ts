@@ -83,7 +83,7 @@ export const spec = defineTable({
       name: 'statement_name',
       type: 'TEXT',
       description:
-        'Name of the prepared statement, extended protocol only; empty for the unnamed one. NULL if not known, as of a statement that failed before it was executed.',
+        'Name of the prepared statement, extended protocol only; empty for the unnamed one. NULL if not known, as of a statement that failed before it was executed, or where two prepared statements of the same text run in turns.',
     },
     {
       name: 'parameters',

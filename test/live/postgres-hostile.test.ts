@@ -28,12 +28,45 @@ describeLive('postgres_queries, hostile clients', () => {
       await hostile.names(server);
       await hostile.ends(server);
       await hostile.subscription(server);
-      const { logged } = await compare(collector, server);
+      const { logged, rows } = await compare(collector, server);
+      // The log does not tell protocol and name of what failed.
+      const again = rows.filter(({ error }) => error === 'cursor "again" already exists');
+      expect(again.map((row) => [row.statement_name, row.protocol])).toEqual([
+        ...[
+          [null, 'simple'],
+          ['', 'extended'],
+        ],
+        ...[
+          [null, 'simple'],
+          ['', 'extended'],
+        ],
+      ]);
+      const failed = rows.filter(({ query }) =>
+        String(query).startsWith('select 1 / (random() * 0)::int -- x'),
+      );
+      expect(failed.map((row) => [row.statement_name, row.protocol, row.sqlstate])).toEqual(
+        hostile.LENGTHS.map((length) => [`fails of ${length}`, 'extended', '22012']),
+      );
       expect(logged.length).toBeGreaterThan(250);
       await server.stop();
     },
     120_000,
   );
+
+  test('of two statements of one text that run in turns, which one it is is not known: NULL', async () => {
+    const [installed] = installedPostgres();
+    if (!installed) throw new Error('no PostgreSQL');
+    const server = await PostgresServer.start(installed);
+    await attached(collector, installed);
+    const pid = await hostile.sameText(server);
+    const sql = `SELECT statement_name, protocol FROM postgres_queries WHERE pid = ${pid} ORDER BY eid`;
+    expect(await collector.rows(sql, 3, 30_000)).toEqual([
+      { statement_name: 'one', protocol: 'extended' },
+      { statement_name: null, protocol: 'extended' },
+      { statement_name: 'other', protocol: 'extended' },
+    ]);
+    await server.stop();
+  }, 60_000);
 
   test('the ledger balances', async () => {
     const [ring] = collector.query(

@@ -123,6 +123,16 @@ export async function messages(server: PostgresServer): Promise<void> {
     await ask(wire, 'deallocate all', 'discard all');
     wire.bind('', 'remade').execute('', 0).sync();
     await wire.ready();
+    // what fails has the text of a portal that is open
+    for (const comment of ['', ` -- ${'x'.repeat(600)}`]) {
+      const declare = `declare again cursor for select 1${comment}`;
+      await ask(wire, 'begin', declare, declare, 'rollback');
+      run('', 'begin');
+      run('', declare);
+      run('', declare).sync();
+      await wire.ready();
+      await ask(wire, 'rollback');
+    }
     // function calls in an aborted transaction
     await ask(wire, 'begin', 'select 1/0');
     wire.functionCall(1598, []);
@@ -132,6 +142,9 @@ export async function messages(server: PostgresServer): Promise<void> {
     await wire.ready();
   });
 }
+
+/** A server keeps texts of these lengths in different places. */
+export const LENGTHS = [100, 500, 1000, 2000, 4090, 5000, 9000, 70_000] as const;
 
 /** Executes while other portals are open, of commands that end them, and of texts of all lengths. */
 export async function portals(server: PostgresServer): Promise<void> {
@@ -200,10 +213,11 @@ export async function portals(server: PostgresServer): Promise<void> {
     run('one').sync();
     await wire.ready();
     await ask(wire, 'close held', 'drop table kept');
-    // beyond the sizes at which a server keeps texts elsewhere
-    for (const length of [100, 500, 1000, 2000, 4090, 5000, 9000, 70_000]) {
+    for (const length of LENGTHS) {
       await named({ [`of ${length}`]: `select ${length} -- ${'x'.repeat(length)}` });
-      await named({ [`fails of ${length}`]: `select 1/0 -- ${'x'.repeat(length)}` });
+      await named({
+        [`fails of ${length}`]: `select 1 / (random() * 0)::int -- ${'x'.repeat(length)}`,
+      });
       run(`of ${length}`);
       run('ten', 'p', 2);
       run(`of ${length}`).sync();
@@ -212,6 +226,20 @@ export async function portals(server: PostgresServer): Promise<void> {
       await wire.ready();
     }
   });
+}
+
+/** Two statements of the same text, with a portal of each. */
+export async function sameText(server: PostgresServer): Promise<number> {
+  const wire = await PostgresWire.connect(server.port, USER);
+  const text = 'select generate_series(1, 9) as same';
+  wire.parse('one', text).parse('other', text).sync();
+  await wire.ready();
+  wire.bind('p', 'one').execute('p', 2).bind('', 'other').execute('', 0).sync();
+  await wire.ready();
+  wire.bind('', 'other').execute('', 0).sync();
+  await wire.ready();
+  wire.end();
+  return wire.pid;
 }
 
 /** Texts of several statements, or of none. */
