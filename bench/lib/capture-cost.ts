@@ -72,8 +72,12 @@ class Switched {
   }
 
   #isAttached(): boolean {
-    const states = path.join(this.#stateDir, 'probes.json');
-    return fs.existsSync(states) && fs.readFileSync(states, 'utf8').includes('"attached"');
+    try {
+      const states = fs.readFileSync(path.join(this.#stateDir, 'probes.json'), 'utf8');
+      return states.includes('"attached"');
+    } catch {
+      return false; // not there while the config is read again
+    }
   }
 
   async switch(on: boolean): Promise<void> {
