@@ -122,6 +122,21 @@ static __always_inline void begin_place(struct place *place, __u64 cookie)
 	place->tgid = bpf_get_current_pid_tgid() >> 32;
 }
 
+/* In a probe. Counts the hit. */
+static __always_inline void begin_probe(struct place *place, struct pt_regs *ctx)
+{
+	begin_place(place, bpf_get_attach_cookie(ctx));
+	place->target = probe_target_at(place->cookie, place->now);
+}
+
+/* In a tracepoint, which has no cookie. Whether the backend's binary is known still. */
+static __always_inline bool begin_tracepoint(struct place *place, struct backend *backend)
+{
+	begin_place(place, (__u64)backend->target << 32 | PROBE_NONE);
+	place->target = bpf_map_lookup_elem(&targets, &backend->target);
+	return place->target != NULL;
+}
+
 static __always_inline void place_of(struct backend *backend, struct place *place)
 {
 	place->bias = backend->bias;

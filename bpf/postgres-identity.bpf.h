@@ -112,8 +112,7 @@ static __always_inline struct backend *backend_at(struct pt_regs *ctx, struct pl
 {
 	struct backend *backend;
 
-	begin_place(place, bpf_get_attach_cookie(ctx));
-	place->target = probe_target_at(place->cookie, place->now);
+	begin_probe(place, ctx);
 	if (!place->target || COOKIE_PROBE(place->cookie) >= TARGET_PROBES)
 		return NULL;
 	place->bias = PT_REGS_IP(ctx) - place->target->probe_vaddr[COOKIE_PROBE(place->cookie)];

@@ -24,17 +24,17 @@ struct portal {
 
 #define FIRST_WITH_LEVEL 15
 
-static __always_inline __u32 at_source(struct place *place)
+/* Of a version that is not known, too: it is a newer one. */
+static __always_inline bool has_level(struct place *place)
 {
 	__u64 version = number(place->target, PGS_VERSION);
 
-	return version && version < FIRST_WITH_LEVEL ? __builtin_offsetof(struct portal, source_10) :
-						       __builtin_offsetof(struct portal, source_15);
+	return !version || version >= FIRST_WITH_LEVEL;
 }
 
-static __always_inline __u64 source_of(const struct portal *portal, __u32 at)
+static __always_inline __u64 source_of(const struct portal *portal, bool level)
 {
-	return at == __builtin_offsetof(struct portal, source_10) ? portal->source_10 : portal->source_15;
+	return level ? portal->source_15 : portal->source_10;
 }
 
 /*
@@ -87,14 +87,14 @@ struct found {
 	__u64 left;    /* not looked at yet */
 	__u64 portal;  /* 0: none yet */
 	__u64 statement;
-	__u64 text;      /* what the backend is at */
-	__u32 at_source; /* offset of sourceText */
+	__u64 text;    /* what the backend is at */
 	__u32 bucket;
+	__u8 level;    /* as of source_of */
 	__u8 certain;  /* the only portal is that of the Execute */
 	__u8 own_text; /* the text is not in the client's message, so it may be the portal's own */
 	__u8 several;  /* statements of different names have the same text */
 	__u8 query;    /* a portal has the very text that is in the message: that of a Query */
-	__u8 reserved[4];
+	__u8 reserved[7];
 };
 
 /* Whether a text takes so much memory as the client's message does at least, its NUL included. */
@@ -127,7 +127,7 @@ __noinline int look_at_portal(struct found *found, __u64 at)
 
 	if (!found || bpf_probe_read_user(&portal, sizeof(portal), (void *)at) != 0)
 		return 0;
-	source = source_of(&portal, found->at_source);
+	source = source_of(&portal, found->level);
 	if (source == found->text && !found->own_text)
 		found->query = true;
 	if (!found->certain && !is_at(found, source))
@@ -186,11 +186,11 @@ static __always_inline bool find_table(struct backend *backend, struct place *pl
 /*
  * Find the portal that an Execute runs, among all that the backend has.
  * @ended it is known that an Execute ended; else whether there is one shows in the text
+ * @text_of the protocol of the text, as protocol_of_text() has it
  */
-static __noinline int find_portal(struct backend *backend, struct place *place, bool ended)
+static __noinline int find_portal(struct backend *backend, struct place *place, bool ended, __u8 text_of)
 {
 	struct found found = {};
-	__u8 protocol;
 	__u32 i;
 
 	if (!backend || !place || !place->target || backend->executing)
@@ -202,13 +202,10 @@ static __noinline int find_portal(struct backend *backend, struct place *place, 
 	bpf_probe_read_user(&found.left, sizeof(found.left), (void *)(backend->portals + ELEMENTS_COUNT));
 	if (!found.left)
 		return 0;
-	protocol = ended ? PROTOCOL_EXTENDED : protocol_of_text(place);
-	if (protocol == PROTOCOL_SIMPLE && !is_long_text(place->text))
-		return 0; /* the copy of a short text would take less memory than a message does */
 	found.certain = ended && found.left == 1;
 	found.text = place->text;
-	found.at_source = at_source(place);
-	found.own_text = protocol == PROTOCOL_EXTENDED;
+	found.level = has_level(place);
+	found.own_text = text_of == PROTOCOL_EXTENDED;
 	for (i = 0; i < BUCKETS && found.left; i++) {
 		__u32 bucket = (backend->bucket + i) % BUCKETS;
 
@@ -249,8 +246,15 @@ static __always_inline void add_portal(struct postgres_statement *record, struct
 /* Of a statement that did not come to its end. */
 static __always_inline __u8 protocol_of(struct backend *backend, struct place *place)
 {
-	find_portal(backend, place, false);
-	return backend->executing ? PROTOCOL_EXTENDED : protocol_of_text(place);
+	__u8 text_of;
+
+	if (backend->executing)
+		return PROTOCOL_EXTENDED;
+	text_of = protocol_of_text(place);
+	/* The copy that an Execute makes of a short text takes less memory than a message does. */
+	if (text_of != PROTOCOL_SIMPLE || is_long_text(place->text))
+		find_portal(backend, place, false, text_of);
+	return backend->executing ? PROTOCOL_EXTENDED : text_of;
 }
 
 /*
@@ -283,7 +287,7 @@ int postgres_process_utility(struct pt_regs *ctx)
 		return 0;
 	place.text = global(&place, PGS_DEBUG_QUERY_STRING);
 	/* That of a Query has the Query's own text, where the message is. */
-	if (source_of(&portal, at_source(&place)) == place.text && protocol_of_text(&place) != PROTOCOL_EXTENDED)
+	if (source_of(&portal, has_level(&place)) == place.text && protocol_of_text(&place) != PROTOCOL_EXTENDED)
 		return 0;
 	backend->portal = at;
 	backend->executing = true;

@@ -44,9 +44,7 @@ static __always_inline void gone(struct backend *backend, int status)
 	struct place place = {};
 	struct scratch *slot;
 
-	begin_place(&place, (__u64)backend->target << 32 | PROBE_NONE);
-	place.target = bpf_map_lookup_elem(&targets, &backend->target);
-	if (!place.target)
+	if (!begin_tracepoint(&place, backend))
 		return;
 	if (!backend->dying) {
 		if (backend->part)
@@ -90,9 +88,7 @@ int postgres_signal(struct bpf_raw_tracepoint_args *ctx)
 	backend = known_backend();
 	if (!backend)
 		return 0;
-	begin_place(&place, (__u64)backend->target << 32 | PROBE_NONE);
-	place.target = bpf_map_lookup_elem(&targets, &backend->target);
-	if (!place.target)
+	if (!begin_tracepoint(&place, backend))
 		return 0;
 	place_of(backend, &place);
 	dying(backend, &place, signal);

@@ -176,7 +176,7 @@ static __noinline int finish(struct backend *backend, struct place *place, __u8 
 	else if (backend->held && backend->held == place->start)
 		take_held(record, backend);
 	if (protocol == PROTOCOL_EXTENDED)
-		find_portal(backend, place, true);
+		find_portal(backend, place, true, PROTOCOL_EXTENDED);
 	add_portal(record, backend);
 	if (protocol == PROTOCOL_FASTPATH)
 		record->function = backend->function;

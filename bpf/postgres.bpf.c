@@ -154,8 +154,7 @@ int postgres_function_request_return(struct pt_regs *ctx)
 	struct backend *backend = known_backend();
 	struct place place = {};
 
-	begin_place(&place, bpf_get_attach_cookie(ctx));
-	place.target = probe_target_at(place.cookie, place.now);
+	begin_probe(&place, ctx);
 	if (!backend || !place.target || !backend->in_function)
 		return 0;
 	place_of(backend, &place);

@@ -46,12 +46,16 @@ export function newTarget(
   return { named, kind, executable, places, probes };
 }
 
+/** Whether a global that the binary has makes this probe unneeded. */
+const isReplaced = ({ unlessKnown }: ProbeSpec, symbolVaddr: readonly number[]): boolean =>
+  unlessKnown !== undefined && symbolVaddr[unlessKnown] !== 0;
+
 /** Take out the probes that stand in for what this binary has. */
 export function dropUnneeded(target: Target, record: TargetRecord): void {
   target.probes = target.probes.filter(
-    ({ spec: { index, unless, only, unlessKnown = -1 } }) =>
-      ((unless ?? only) === undefined || record.probeVaddr[index] !== 0) &&
-      (record.symbolVaddr[unlessKnown] ?? 0) === 0,
+    ({ spec }) =>
+      ((spec.unless ?? spec.only) === undefined || record.probeVaddr[spec.index] !== 0) &&
+      !isReplaced(spec, record.symbolVaddr),
   );
 }
 
@@ -70,7 +74,7 @@ export function readTarget({ kind, executable, places }: Target, elf: Elf): Targ
   for (const { index, symbol, locate } of globals)
     symbolVaddr[index] = symbols.get(symbol)?.vaddr ?? locate?.(elf, symbols) ?? 0;
   for (const probe of probes) {
-    if ((symbolVaddr[probe.unlessKnown ?? -1] ?? 0) !== 0) continue;
+    if (isReplaced(probe, symbolVaddr)) continue;
     const address = addressOf(probe, elf, symbols);
     probeVaddr[probe.index] = address?.vaddr ?? 0;
     probeOffset[probe.index] = address?.offset ?? 0;

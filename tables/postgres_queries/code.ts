@@ -1,8 +1,9 @@
 /** The bytes of an executable's segments, and where in its code what is called. */
-import type { Elf, Segment } from '../../native/elf.ts';
+import { type Elf, type ElfSymbol, fileOffset, type Segment } from '../../native/elf.ts';
 
 /** A server has 10 MB of code and data. */
 const MAX_SEGMENT_BYTES = 64 * 1024 * 1024;
+const MAX_FUNCTION_BYTES = 512;
 
 export interface Loaded {
   readonly segment: Segment;
@@ -22,4 +23,12 @@ export function loaded(elf: Elf): readonly Loaded[] {
     loadedOf.set(elf, all);
   }
   return all;
+}
+
+/** The code of a function, as far as is looked at; null where the file ends before. @throws LiveAuditError ELF */
+export function codeOf(elf: Elf, { vaddr, size }: ElfSymbol): Buffer | null {
+  const offset = fileOffset(elf, vaddr);
+  const length = Math.min(size || MAX_FUNCTION_BYTES, MAX_FUNCTION_BYTES);
+  if (offset === null || offset + length > elf.source.size) return null;
+  return elf.source.read(offset, length);
 }

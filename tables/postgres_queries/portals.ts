@@ -2,31 +2,27 @@
  * Where a server keeps its portals: PortalHashTable is static, but Portal GetPortalByName(const char *) looks into it,
  * so the code of that tells. x86-64; what is not found beyond doubt is not known.
  */
-import { type Elf, fileOffset } from '../../native/elf.ts';
+import type { Elf } from '../../native/elf.ts';
 import { decode } from '../../native/x86.ts';
 import type { Symbols } from '../collector/target-kind.ts';
+import { codeOf } from './code.ts';
 
 /** mov PortalHashTable(%rip),%rdi: the first argument of hash_search. */
 const LOAD = Buffer.from([0x48, 0x8b, 0x3d]);
 const LOAD_BYTES = LOAD.length + 4;
 const CALL = 0xe8;
-const MAX_CODE = 128;
 /** It returns early where there is no name; behind the second return another function may stand. */
 const RETURN = 0xc3;
 const MAX_RETURNS = 2;
 
 /** More names that it asks for. */
-export const ASKED = ['GetPortalByName', 'hash_search', 'PortalHashTable'] as const;
+export const ASKED = ['GetPortalByName', 'hash_search'] as const;
 
-/** Its address; null: not known. @throws LiveAuditError ELF */
+/** Its address, of a build without a symbol of it; null: not known. @throws LiveAuditError ELF */
 export function portalTable(elf: Elf, symbols: Symbols): number | null {
-  const own = symbols.get('PortalHashTable');
-  if (own) return own.vaddr;
   const [lookup, search] = [symbols.get('GetPortalByName'), symbols.get('hash_search')];
-  const offset = lookup ? fileOffset(elf, lookup.vaddr) : null;
-  if (!lookup || !search || offset === null || offset >= elf.source.size) return null;
-  const size = Math.min(lookup.size || MAX_CODE, MAX_CODE, elf.source.size - offset);
-  return tableOf(elf.source.read(offset, size), lookup.vaddr, search.vaddr);
+  const code = lookup && codeOf(elf, lookup);
+  return code && search ? tableOf(code, lookup.vaddr, search.vaddr) : null;
 }
 
 /**

@@ -2,13 +2,12 @@
  * What a PostgreSQL executable tells of itself: its version, the names of its command tags, and where things
  * are that it does not export. Every reading is bounded; what is not found is not known.
  */
-import { type Elf, type ElfSymbol, fileOffset, withElf } from '../../native/elf.ts';
+import { type Elf, type ElfSymbol, withElf } from '../../native/elf.ts';
 import { LiveAuditError } from '../../native/errors.ts';
 import type { Symbols } from '../collector/target-kind.ts';
 import { accessedBy } from './accessor.ts';
-import { loaded } from './code.ts';
+import { codeOf, loaded } from './code.ts';
 
-const MAX_FUNCTION_BYTES = 512;
 const MAX_VERSION_BYTES = 128;
 const MAX_TAG_BYTES = 64;
 const MAX_TAGS = 1024;
@@ -116,14 +115,6 @@ function pointersOf(elf: Elf): Map<number, number> {
     }
   }
   return pointers;
-}
-
-/** The code of a function, as far as is looked at. @throws LiveAuditError ELF */
-function codeOf(elf: Elf, { vaddr, size }: ElfSymbol): Buffer | null {
-  const offset = fileOffset(elf, vaddr);
-  const length = Math.min(size || MAX_FUNCTION_BYTES, MAX_FUNCTION_BYTES);
-  if (offset === null || offset + length > elf.source.size) return null;
-  return elf.source.read(offset, length);
 }
 
 /** The address of the variable that a function returns. */

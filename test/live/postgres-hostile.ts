@@ -199,9 +199,11 @@ export async function portals(server: PostgresServer): Promise<void> {
       plan: 'execute plan',
       block: 'do $$ begin commit; end $$',
     });
-    for (const name of ['clean', 'plan', ...(server.installed.major < 11 ? [] : ['block'])])
+    const commits = server.installed.major < 11 ? [] : ['block'];
+    for (const name of ['clean', 'plan', ...commits]) {
       run(name).sync();
-    for (let n = server.installed.major < 11 ? 1 : 0; n < 3; n++) await wire.ready();
+      await wire.ready();
+    }
     // a failure in the middle, and what is refused behind it
     run('begin');
     run('two', 'open');
