@@ -1,19 +1,14 @@
 /** What the capture of a database costs: the same load with a collector and without, in turns. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TableSpec } from '../../extension/sdk/spec.ts';
 import { BPFFS } from '../../native/bpffs.ts';
-import { eventSpecs } from '../../tables/index.ts';
 import type { Ledger } from '../../tables/ring/layout.ts';
 import { RingReader } from '../../tables/ring/reader.ts';
 import { lost } from './load-parts.ts';
-import { release } from './load-world.ts';
 import type { Finding } from './report.ts';
 import { median } from './stats.ts';
+import { TablesCollector } from './tables-collector.ts';
 import { cpuTime } from './usage.ts';
 
 /** Throughput with capture is at least 0.88 of that without. */
@@ -23,7 +18,6 @@ const COLLECTOR_BAR = 1.5;
 /** The collector stores what is left, and what it does on a change, and a second later, is over. */
 const SETTLE_MS = 1200;
 const SWITCH_STEP_MS = 20;
-const EXECUTABLE = path.resolve(import.meta.dirname, '../../build/live_audit.ext');
 
 export interface Load {
   readonly statements: number;
@@ -47,43 +41,21 @@ interface Captured extends Load {
   readonly missing: number;
 }
 
-/** A collector of this table alone, whose capture is switched on and off. */
+/** A collector of this table alone, whose capture is switched on and off; off at first. */
 class Switched {
-  readonly #directory = fs.mkdtempSync(path.join(os.tmpdir(), 'la-bench-'));
-  readonly #stateDir = path.join(this.#directory, 'state');
-  readonly #config = path.join(this.#directory, 'config.json');
   readonly #spec: TableSpec;
-  readonly #child: ChildProcess;
+  readonly #collector: TablesCollector;
 
   constructor(spec: TableSpec) {
     refuseOthers();
     this.#spec = spec;
-    this.#write(true);
-    const args = ['collect', '--state-dir', this.#stateDir, '--config', this.#config];
-    this.#child = spawn(EXECUTABLE, args, { stdio: 'ignore' });
-  }
-
-  #write(on: boolean): void {
-    const { name: own } = this.#spec;
-    const tables = eventSpecs.map(({ name }) => [name, on && name === own]);
-    const text = JSON.stringify({ tables: Object.fromEntries(tables) });
-    fs.writeFileSync(`${this.#config}.new`, text, { mode: 0o600 });
-    fs.renameSync(`${this.#config}.new`, this.#config);
-  }
-
-  #isAttached(): boolean {
-    try {
-      const states = fs.readFileSync(path.join(this.#stateDir, 'probes.json'), 'utf8');
-      return states.includes('"attached"');
-    } catch {
-      return false; // not there while the config is read again
-    }
+    this.#collector = new TablesCollector([]);
   }
 
   async switch(on: boolean): Promise<void> {
-    this.#write(on);
-    while (this.#isAttached() !== on) {
-      if (this.#child.exitCode !== null) throw new Error('the collector left');
+    this.#collector.capture(on ? [this.#spec.name] : []);
+    while (this.#collector.states().includes('"attached"') !== on) {
+      if (this.#collector.hasLeft) throw new Error('the collector left');
       await sleep(SWITCH_STEP_MS);
     }
     await sleep(SETTLE_MS);
@@ -91,7 +63,7 @@ class Switched {
 
   /** Of this load, with capture on. */
   async captured(load: () => Promise<Load>): Promise<Captured> {
-    const pid = this.#child.pid ?? 0;
+    const { pid } = this.#collector;
     const first = this.#ledger();
     const before = cpuTime(pid);
     const run = await load();
@@ -105,18 +77,14 @@ class Switched {
   }
 
   #ledger(): Ledger {
-    const reader = new RingReader({ directory: this.#stateDir, spec: this.#spec });
+    const reader = new RingReader({ directory: this.#collector.stateDir, spec: this.#spec });
     const ledger = reader.ledger();
     reader.close();
     return ledger;
   }
 
-  async stop(): Promise<void> {
-    const exited = once(this.#child, 'exit');
-    this.#child.kill('SIGTERM');
-    await exited;
-    release(this.#stateDir);
-    fs.rmSync(this.#directory, { recursive: true });
+  close(): Promise<void> {
+    return this.#collector.close();
   }
 }
 
@@ -136,9 +104,8 @@ interface Round {
   readonly drift: number;
 }
 
-/** Without, with, with, without: what drifts in the machine is in both halves alike. */
+/** Without, with, with, without: what drifts in the machine is in both halves alike. Capture is off before and after. */
 async function round({ load, warmUp }: Cost, collector: Switched): Promise<Round> {
-  await collector.switch(false);
   const before = await load();
   await collector.switch(true);
   await warmUp(); // it gave back its compiled code when the probes were attached
@@ -163,9 +130,10 @@ async function rounds(cost: Cost): Promise<Round[]> {
   const collector = new Switched(cost.spec);
   const all: Round[] = [];
   try {
+    await sleep(SETTLE_MS);
     while (all.length < cost.rounds) all.push(await round(cost, collector));
   } finally {
-    await collector.stop();
+    await collector.close();
   }
   return all;
 }
@@ -173,8 +141,10 @@ async function rounds(cost: Cost): Promise<Round[]> {
 export async function captureCost(cost: Cost): Promise<Finding[]> {
   const all = await rounds(cost);
   const of = (member: keyof Round) => all.map((round) => round[member]);
+  const drift = of('drift');
+  const [least, most] = [Math.min(...drift), Math.max(...drift)].map((value) => value.toFixed(3));
   const { what, serverBar } = cost;
-  const note = `without / without ${median(of('drift')).toFixed(3)} (${Math.min(...of('drift')).toFixed(3)} – ${Math.max(...of('drift')).toFixed(3)})`;
+  const note = `without / without ${median(drift).toFixed(3)} (${least} – ${most})`;
   return [
     {
       ...{ what: `${what}: throughput without capture / with`, rounds: of('ratio'), unit: '' },

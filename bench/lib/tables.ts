@@ -1,16 +1,10 @@
 /** What one more table costs that nobody uses: collectors with one table and with all, side by side. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TABLES } from '../../extension/cli/config/schema.ts';
-import { release } from './load-world.ts';
 import type { Finding } from './report.ts';
+import { TablesCollector } from './tables-collector.ts';
 import { cpuTime, memory } from './usage.ts';
 
-const EXECUTABLE = path.resolve(import.meta.dirname, '../../build/live_audit.ext');
 const START_MS = 10_000;
 const SETTLE_MS = 3000;
 const ROUNDS = 5;
@@ -18,53 +12,21 @@ const ROUND_MS = 20_000;
 /** Of one core, for one more table: what counts as nothing. */
 const CPU_BAR_PERCENT = 0.05;
 
-class Idle {
-  readonly stateDir: string;
-  readonly tables: number;
-  readonly #directory = fs.mkdtempSync(path.join(os.tmpdir(), 'la-tables-'));
-  readonly #child: ChildProcess;
-
-  /** @param on the tables that are captured */
-  constructor(on: readonly string[]) {
-    this.tables = on.length;
-    this.stateDir = path.join(this.#directory, 'state');
-    const tables = Object.fromEntries(TABLES.map((table) => [table, on.includes(table)]));
-    const config = path.join(this.#directory, 'config.json');
-    fs.writeFileSync(config, JSON.stringify({ tables }), { mode: 0o600 });
-    const args = ['collect', '--state-dir', this.stateDir, '--config', config];
-    this.#child = spawn(EXECUTABLE, args, { stdio: 'ignore' });
-  }
-
-  get pid(): number {
-    return this.#child.pid ?? 0;
-  }
-
-  async collecting(): Promise<void> {
-    const deadline = performance.now() + START_MS;
-    while (!fs.existsSync(path.join(this.stateDir, 'probes.json'))) {
-      if (performance.now() > deadline) throw new Error('the collector does not start');
-      await sleep(10);
-    }
-  }
-
-  async close(): Promise<void> {
-    if (this.#child.exitCode === null) {
-      const exited = once(this.#child, 'exit');
-      this.#child.kill();
-      await exited;
-    }
-    release(this.stateDir);
-    fs.rmSync(this.#directory, { recursive: true });
+async function collecting(collector: TablesCollector): Promise<void> {
+  const deadline = performance.now() + START_MS;
+  while (collector.states() === '') {
+    if (performance.now() > deadline) throw new Error('the collector does not start');
+    await sleep(10);
   }
 }
 
 export async function idleTables(): Promise<Finding[]> {
-  const one = new Idle(TABLES.slice(0, 1));
-  const all = new Idle(TABLES);
+  const one = new TablesCollector(TABLES.slice(0, 1));
+  const all = new TablesCollector(TABLES);
   const collectors = [one, all];
-  const more = all.tables - one.tables;
+  const more = TABLES.length - 1;
   try {
-    for (const collector of collectors) await collector.collecting();
+    for (const collector of collectors) await collecting(collector);
     await sleep(SETTLE_MS);
     const percents: number[] = [];
     const rss = (pid: number): number => {
@@ -83,7 +45,7 @@ export async function idleTables(): Promise<Finding[]> {
       percents.push((many - few) / more);
       megabytes.push((rss(all.pid) - rss(one.pid)) / more);
     }
-    const note = `${all.tables} tables against ${one.tables}`;
+    const note = `${TABLES.length} tables against 1`;
     return [
       {
         what: 'one more idle table: CPU of the collector',

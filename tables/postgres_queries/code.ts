@@ -1,4 +1,4 @@
-/** The bytes of an executable's segments, and where in its code what is called. */
+/** The bytes of an executable: of its segments, and of a function. */
 import { type Elf, type ElfSymbol, fileOffset, type Segment } from '../../native/elf.ts';
 
 /** A server has 10 MB of code and data. */
