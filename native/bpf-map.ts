@@ -25,6 +25,21 @@ export function lookupArray(fd: number, index: number, value: Uint8Array): void 
   if (libbpf().lookupElem(fd, key, value) !== 0) throw failure('bpf_map_lookup_elem');
 }
 
+/**
+ * Read the first elements of an array map in one call (per-CPU ones since 5.13).
+ * @param keys room for as many indices as there are elements to read, all within the map
+ * @param values of the map's value size for each; per-CPU: one 8-byte aligned value per possible CPU
+ * @throws LiveAuditError
+ */
+export function lookupFirst(fd: number, keys: Uint32Array, values: Uint8Array): void {
+  const count = [keys.length];
+  if (
+    libbpf().lookupBatch(fd, null, [0], keys, values, count, null) !== 0 &&
+    count[0] !== keys.length
+  )
+    throw failure('bpf_map_lookup_batch');
+}
+
 /** Take one element out of a map; one that is not there is no error. */
 export function deleteElement(fd: number, key: Uint8Array): void {
   libbpf().deleteElem(fd, key);

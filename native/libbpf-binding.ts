@@ -71,6 +71,9 @@ function bind() {
       'int bpf_map_update_elem(int fd, const void *key, const void *value, uint64_t flags)',
     ),
     lookupElem: lib.func('int bpf_map_lookup_elem(int fd, const void *key, void *value)'),
+    lookupBatch: lib.func(
+      'int bpf_map_lookup_batch(int fd, void *in, _Out_ uint32_t *out, void *keys, void *values, _Inout_ uint32_t *count, void *opts)',
+    ),
     nextKey: lib.func('int bpf_map_get_next_key(int fd, const void *key, void *next)'),
     sectionName: lib.func('const char *bpf_program__section_name(uintptr_t program)'),
     programFd: lib.func('int bpf_program__fd(uintptr_t program)'),

@@ -70,6 +70,7 @@ export class CaptureSession {
   readonly #open: OpenEvents;
   readonly #losses: Losses;
   readonly #counters = new KernelCounters();
+  readonly #countersFd: number;
   readonly #world: World & { bootToUnix: bigint };
   readonly #refused: Trouble;
   /** Identifies the kernel's ring buffer: positions are of this one. */
@@ -95,6 +96,7 @@ export class CaptureSession {
     try {
       removeOthers(stateDir, this.table, takeOver);
       const events = this.#object.mapFd('events');
+      this.#countersFd = this.#object.mapFd('counters');
       this.#epoch = epochOf(events);
       this.#ring = new KernelRing(events, this.#object.mapEntries('events'));
       const { parameterBytes, settings = NO_SETTINGS } = options;
@@ -279,7 +281,7 @@ export class CaptureSession {
 
   /** Bring the ledger up to what the BPF side has counted since the epoch began. */
   updateLedger(): void {
-    this.#counters.read(this.#object.mapFd('counters'), this.#options.writer);
+    this.#counters.read(this.#countersFd, this.#options.writer);
   }
 
   /** Close events of processes that are gone without a word: the record of their end was lost. */

@@ -1,27 +1,14 @@
 /** Who is connected to each backend that has told so. */
-import { SharedWhile } from '../event.ts';
-import { decodeIdentity, type Identity } from './identity.ts';
+import { Forms } from './forms.ts';
+import { decodeIdentity, type Identity, NOBODY } from './identity.ts';
 
 /** Beyond so many, those whose process is gone are forgotten. */
 const MAX_CONNECTIONS = 8192;
 
-export type Who = { readonly [K in Exclude<keyof Identity, 'started'>]: Identity[K] | null };
-
-/** A connection that has told who it is; its rows have in common what they say of it and of its server. */
 interface Connection {
   readonly who: Identity;
-  readonly shared: SharedWhile;
+  readonly forms: Forms;
 }
-
-export const NOBODY: Who = {
-  uid: null,
-  user: null,
-  database: null,
-  application: null,
-  address: null,
-  port: null,
-  container: null,
-};
 
 export interface ConnectionSources {
   /** The container of the first of these processes that is still there. */
@@ -33,6 +20,8 @@ export class Connections {
   readonly #sources: ConnectionSources;
   readonly #known = new Map<number, Connection>();
   #limit = MAX_CONNECTIONS;
+  /** The last one that has not told. */
+  #stranger = { pid: 0, forms: new Forms(0, NOBODY) };
 
   constructor(sources: ConnectionSources) {
     this.#sources = sources;
@@ -43,12 +32,16 @@ export class Connections {
     const before = this.#known.get(pid);
     if (this.#known.size >= this.#limit && !before) this.#forget();
     const identity = decodeIdentity(bytes, view, at, this.#sources.containerOf);
-    this.#known.set(pid, { who: identity, shared: new SharedWhile() });
+    this.#known.set(pid, { who: identity, forms: new Forms(pid, identity) });
     return before !== undefined && before.who.started !== identity.started;
   }
 
-  of(pid: number): Connection | undefined {
-    return this.#known.get(pid);
+  /** The rows of a connection. */
+  formsOf(pid: number): Forms {
+    const known = this.#known.get(pid);
+    if (known !== undefined) return known.forms;
+    if (pid !== this.#stranger.pid) this.#stranger = { pid, forms: new Forms(pid, NOBODY) };
+    return this.#stranger.forms;
   }
 
   #forget(): void {

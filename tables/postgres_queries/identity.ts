@@ -16,6 +16,19 @@ export interface Identity {
   readonly container: string | null;
 }
 
+/** Who is connected, as far as it is known. */
+export type Who = { readonly [K in Exclude<keyof Identity, 'started'>]: Identity[K] | null };
+
+export const NOBODY: Who = {
+  uid: null,
+  user: null,
+  database: null,
+  application: null,
+  address: null,
+  port: null,
+  container: null,
+};
+
 const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;

@@ -1,12 +1,13 @@
 /** A statement record, with the parts that came before it, as cells of a row. */
 import { RecordHeader, u64 } from '../../native/events.ts';
 import type { World } from '../collector/capture.ts';
-import { type Cell, type Event, newEvent, placesOf, Slice } from '../event.ts';
+import { type Cell, type Event, type EventCells, placesOf, Slice } from '../event.ts';
 import type { RecordMemory } from '../events/record-memory.ts';
 import { cutText, textCell } from '../events/text.ts';
 import { PLAIN } from '../redact/guarded.ts';
 import type { Redactor } from '../redact/redactor.ts';
-import { type Connections, NOBODY } from './connections.ts';
+import type { Connections } from './connections.ts';
+import { NO_TAG } from './forms.ts';
 import { bytesOf, type Parts } from './parts.ts';
 import {
   beginOfName,
@@ -22,19 +23,13 @@ import {
 } from './records.ts';
 import type { KnownServer, Servers } from './servers.ts';
 import { spec } from './spec.ts';
-import { completionOfText, functionCall, protocolName, signalText } from './statement.ts';
+import { completionOfText, functionCall, signalText } from './statement.ts';
 import { Times } from './times.ts';
 
 /** Longest message of an error that is kept, bytes. */
 export const MAX_ERROR = 65_536;
 
 const at = placesOf(spec);
-/** What all rows of a connection have in common, and what is computed when it is asked for. */
-const OF_CONNECTION: readonly number[] = [
-  ...[at.pid, at.uid, at.user, at.database, at.application_name, at.client_address],
-  ...[at.client_port, at.container_id, at.server_path, at.server_version],
-  ...[at.fingerprint, at.normalized],
-];
 const NOTHING = Buffer.alloc(0);
 
 export class StatementRow {
@@ -44,7 +39,6 @@ export class StatementRow {
   readonly #servers: Servers;
   readonly #connections: Connections;
   readonly #times = new Times();
-  readonly #event = newEvent(spec);
   readonly #text = new Slice();
   readonly #name = new Slice();
   /** The statement of the row, as it came. */
@@ -60,46 +54,34 @@ export class StatementRow {
 
   /** @returns the row, valid until the next call */
   of(view: DataView, offset: number, parts: Parts | undefined): Event {
-    const event = this.#event;
-    const bytes = this.#memory.bytes(view);
-    const pid = view.getUint32(offset + RecordHeader.tgid, true);
     const known = view.getUint32(offset + StatementLayout.known, true);
     const protocol = view.getUint8(offset + StatementLayout.protocol);
     const outcome = view.getUint8(offset + StatementLayout.outcome);
     const server = this.#servers.of(view.getUint32(offset + RecordHeader.target, true));
+    const forms = this.#connections.formsOf(view.getUint32(offset + RecordHeader.tgid, true));
+    const tag = view.getUint32(offset + StatementLayout.tag, true);
+    const isTagged = (known & Known.TAG) !== 0 && tag < server.tags.length;
+    const isPlain = parts === undefined && outcome === Outcome.DONE && isTagged;
+    const event = forms.of(server, protocol, known, isPlain ? tag : NO_TAG);
     this.#times.put(event, view, offset, this.#world.bootToUnix);
-    event[at.pid] = pid;
-    event[at.protocol] = protocolName(protocol);
-    this.#query(view, offset, known, protocol, parts);
-    this.#completion(bytes, view, offset, known, outcome, server);
-    const isExtended = protocol === Protocol.EXTENDED;
-    event[at.statement_name] = isExtended ? this.#nameOf(view, offset, known) : null;
-    event[at.parameters] = isExtended && parts ? this.#parameters(view, offset, parts) : null;
-    this.#error(view, offset, outcome, parts);
-    const connection = this.#connections.of(pid);
-    const who = connection?.who ?? NOBODY;
-    event.shared = connection?.shared.of(who, server, OF_CONNECTION) ?? null;
-    event[at.uid] = who.uid;
-    event[at.user] = who.user;
-    event[at.database] = who.database;
-    event[at.application_name] = who.application;
-    event[at.client_address] = who.address;
-    event[at.client_port] = who.port;
-    event[at.container_id] = who.container;
-    event[at.server_path] = server.path;
-    event[at.server_version] = server.version;
+    this.#query(event, view, offset, known, protocol, parts);
+    if ((known & Known.NAME) !== 0 && protocol === Protocol.EXTENDED)
+      event[at.statement_name] = this.#nameOf(view, offset);
+    if (!isPlain) this.#rest(event, view, offset, known, outcome, server, parts);
+    else if (server.counts[tag] === true)
+      event[at.rows] = integerOf(view, offset + StatementLayout.rows);
     return event;
   }
 
   /** The one place that a statement's text passes on its way into a row. */
   #query(
+    event: EventCells,
     view: DataView,
     offset: number,
     known: number,
     protocol: number,
     parts: Parts | undefined,
   ): void {
-    const event = this.#event;
     event[at.truncated] = 0;
     this.#statement = NOTHING;
     if (protocol === Protocol.FASTPATH) {
@@ -142,16 +124,31 @@ export class StatementRow {
     return textCell(cutText(this.#redactor.redact(text, cut), this.#world.maxText));
   }
 
+  /** What those have in common that are done, and have nothing but their text and times. */
+  #rest(
+    event: EventCells,
+    view: DataView,
+    offset: number,
+    known: number,
+    outcome: number,
+    server: KnownServer,
+    parts: Parts | undefined,
+  ): void {
+    this.#completion(event, view, offset, known, outcome, server);
+    const isExtended = view.getUint8(offset + StatementLayout.protocol) === Protocol.EXTENDED;
+    event[at.parameters] = isExtended && parts ? this.#parameters(view, offset, parts) : null;
+    this.#error(event, view, offset, outcome, parts);
+  }
+
   /** Tag and rows. */
   #completion(
-    bytes: Buffer,
+    event: EventCells,
     view: DataView,
     offset: number,
     known: number,
     outcome: number,
     server: KnownServer,
   ): void {
-    const event = this.#event;
     let tag: string | null = null;
     event[at.rows] = null;
     if (outcome === Outcome.DONE && known & Known.TAG) {
@@ -161,7 +158,7 @@ export class StatementRow {
         event[at.rows] = integerOf(view, offset + StatementLayout.rows);
     } else if (outcome === Outcome.DONE && known & Known.TAG_TEXT) {
       const size = view.getUint8(offset + StatementLayout.tag_size);
-      const text = fieldText(bytes, offset + StatementLayout.bytes, size);
+      const text = fieldText(this.#memory.bytes(view), offset + StatementLayout.bytes, size);
       const completion = completionOfText(text.toString('latin1'));
       tag = completion.tag;
       event[at.rows] = completion.rows;
@@ -176,8 +173,13 @@ export class StatementRow {
     return this.#redactor.redactParameters(bound.values, this.#statement);
   }
 
-  #error(view: DataView, offset: number, outcome: number, parts: Parts | undefined): void {
-    const event = this.#event;
+  #error(
+    event: EventCells,
+    view: DataView,
+    offset: number,
+    outcome: number,
+    parts: Parts | undefined,
+  ): void {
     event[at.sqlstate] = null;
     event[at.error] = null;
     if (outcome === Outcome.FAILED) {
@@ -193,8 +195,7 @@ export class StatementRow {
     return textCell(cutText(this.#redactor.redactMessage(message, this.#statement), MAX_ERROR));
   }
 
-  #nameOf(view: DataView, offset: number, known: number): Cell {
-    if ((known & Known.NAME) === 0) return known & Known.UNNAMED ? '' : null;
+  #nameOf(view: DataView, offset: number): Cell {
     const bytes = this.#memory.bytes(view);
     const from = offset + beginOfName(view, offset);
     const end = fieldEnd(bytes, from, view.getUint8(offset + StatementLayout.name_size));
