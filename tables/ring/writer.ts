@@ -5,6 +5,7 @@ import { LiveAuditError } from '../../native/errors.ts';
 import type { Mapping } from '../../native/libc.ts';
 import type { Event } from '../event.ts';
 import { RowCodec } from './codec.ts';
+import { RowEncoder } from './encoder.ts';
 import { type EpochStep, EpochWriter } from './epoch.ts';
 import { frameLength, isPad, writeFrame } from './frame.ts';
 import {
@@ -26,10 +27,11 @@ import { growRing, ringPath } from './ring-file.ts';
 export const STEPS = ['encoded', 'tail', 'pad', 'record', 'stored', 'head'] as const;
 export type Step = (typeof STEPS)[number] | EpochStep;
 
-/** Up to this many bytes a loop over words beats a typed array's `set` (measured). */
-const SHORT_RECORD = 1024;
+/** A record of at most so many bytes is made where it is to stand, when that is free. */
+const MAX_ROOM = 4096;
 /** A full ring gives up this part of its capacity at a time. */
 const GIVEN_UP_AHEAD = 64;
+const STEPS_BEFORE = ['encoded', 'tail', 'pad'] as const;
 
 export interface RingWriterOptions {
   readonly directory: string;
@@ -45,7 +47,9 @@ export class RingWriter {
   readonly capacity: number;
   /** What happened to a file that was there and could not be gone on with. */
   readonly setAside: Opened['setAside'];
-  readonly #codec: RowCodec;
+  readonly #encoder: RowEncoder;
+  /** How much must be free for a record to be made in its place, bytes. */
+  readonly #room: number;
   readonly #onStep: ((step: Step) => void) | undefined;
   readonly #fd: number;
   readonly #map: Mapping;
@@ -70,9 +74,11 @@ export class RingWriter {
     if (!isCapacity(capacity)) throw new LiveAuditError('RING_SIZE', `${spec.name}: ${capacity}`);
     this.path = ringPath(directory, spec.name);
     this.capacity = capacity;
-    this.#codec = new RowCodec(spec, maxRecordBytes(capacity));
+    const codec = new RowCodec(spec);
+    this.#encoder = new RowEncoder(codec.layout, maxRecordBytes(capacity));
+    this.#room = Math.min(MAX_ROOM, capacity / GIVEN_UP_AHEAD);
     this.#onStep = onStep;
-    const opened = openOrCreate(this.path, spec, capacity, this.#codec);
+    const opened = openOrCreate(this.path, spec, capacity, codec);
     this.setAside = opened.setAside;
     this.#fd = opened.fd;
     this.#map = opened.map;
@@ -144,8 +150,19 @@ export class RingWriter {
 
   /** The same, but readers do not see it until `publish`. A writer that dies before has not stored it. */
   add(event: Event, source = 0): number {
+    this.#requireOpen();
     const position = Math.max(source, this.#lastSource);
-    return this.#store(this.#codec.encode(this.#nextEid, event, position), position);
+    const at = this.#head % this.capacity;
+    const place = this.#isFree(at) ? this.#data : undefined;
+    const length = this.#encoder.encode(this.#nextEid, event, position, place, at, this.#room);
+    const isInPlace = this.#encoder.memory === this.#data;
+    const pad = isInPlace ? this.#nothingBefore() : this.#makeRoom(length);
+    if (!isInPlace) this.#copy(length, pad === 0 ? at : 0);
+    this.#onStep?.('record');
+    this.#head += pad + length;
+    this.#added++;
+    if (this.#epoch.id !== 0n) this.#lastSource = position;
+    return this.#nextEid++;
   }
 
   /** Show all that was added. */
@@ -196,9 +213,25 @@ export class RingWriter {
     if (this.#closed) throw new LiveAuditError('INTERNAL', `${this.path} is closed`);
   }
 
-  #store(length: number, source: number): number {
-    this.#requireOpen();
-    let at = this.#head % this.capacity;
+  /** Whether a record can be made at the head: blocks are there, and no record that readers may look at. */
+  #isFree(at: number): boolean {
+    const end = this.#head + this.#room;
+    return (
+      at + this.#room <= this.capacity &&
+      end - this.#tail <= this.capacity &&
+      (end <= this.#grown || this.#grown === this.capacity)
+    );
+  }
+
+  /** A record that was made in its place found all steps before it done. @returns bytes of the pad before it */
+  #nothingBefore(): number {
+    if (this.#onStep) for (const step of STEPS_BEFORE) this.#onStep(step);
+    return 0;
+  }
+
+  /** Make room at the head for a record that was made apart. @returns bytes of the pad before it */
+  #makeRoom(length: number): number {
+    const at = this.#head % this.capacity;
     const room = this.capacity - at;
     const pad = length > room ? room : 0;
     const end = this.#head + pad + length;
@@ -208,29 +241,13 @@ export class RingWriter {
     this.#onStep?.('encoded');
     if (end - this.#tail > this.capacity) this.#overwrite(end - this.capacity);
     this.#onStep?.('tail');
-    if (pad !== 0) {
-      writeFrame(this.#data, at, pad, PAD);
-      at = 0;
-    }
+    if (pad !== 0) writeFrame(this.#data, at, pad, PAD);
     this.#onStep?.('pad');
-    this.#copy(length, at);
-    this.#onStep?.('record');
-    this.#head = end;
-    this.#added++;
-    if (this.#epoch.id !== 0n) this.#lastSource = source;
-    return this.#nextEid++;
+    return pad;
   }
 
-  /** The encoded record to its place. */
   #copy(length: number, at: number): void {
-    const from = this.#codec.record;
-    if (length > SHORT_RECORD) {
-      this.#data.bytes.set(from.bytes.subarray(0, length), at);
-      return;
-    }
-    const words = length >>> 2;
-    const first = at >>> 2;
-    for (let i = 0; i < words; i++) this.#data.u32[first + i] = from.u32[i] ?? 0;
+    this.#data.bytes.set(this.#encoder.memory.bytes.subarray(0, length), at);
   }
 
   /**

@@ -7,18 +7,21 @@ import { EventAssembler } from '../../tables/audit/events.ts';
 import { recordTypeNumber } from '../../tables/audit/names.ts';
 import { acceptMessage } from '../../tables/audit/netlink-record.ts';
 import { AuditRows, auditSpecs } from '../../tables/audit/rows.ts';
-import { RowCodec } from '../../tables/ring/codec.ts';
+import { RowEncoder } from '../../tables/ring/encoder.ts';
+import { RowLayout } from '../../tables/ring/row-layout.ts';
 import { line, path, syscall } from '../fixtures/audit/lines.ts';
 import { replay, world } from '../fixtures/audit/replay.ts';
 
-const CODECS = new Map(auditSpecs.map((spec: TableSpec) => [spec.name, new RowCodec(spec)]));
+const ENCODERS = new Map(
+  auditSpecs.map((spec: TableSpec) => [spec.name, new RowEncoder(new RowLayout(spec))]),
+);
 
 /** Sends all to an assembler whose rows are encoded as for a ring. */
 function fed(send: (assembler: EventAssembler) => void) {
   let rows = 0;
   let incomplete = 0;
   const made = new AuditRows(world, (table, row: readonly Value[]) => {
-    CODECS.get(table)?.encode(1, row, 0); // throws where a value does not fit its column
+    ENCODERS.get(table)?.encode(1, row, 0); // throws where a value does not fit its column
     rows++;
   });
   const assembler = new EventAssembler(

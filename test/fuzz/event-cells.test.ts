@@ -1,22 +1,48 @@
 /** Cells that the hot path has instead of values: what is read back is the value they stand for. */
 import fc from 'fast-check';
-import { type Cell, Int64, newEvent, Shared, Slice } from '../../tables/event.ts';
+import { type Cell, type Event, Int64, newEvent, Shared, Slice } from '../../tables/event.ts';
 import { RecordMemory } from '../../tables/events/record-memory.ts';
 import { UnixTime } from '../../tables/events/unix-time.ts';
 import { RowCodec } from '../../tables/ring/codec.ts';
+import { RowEncoder } from '../../tables/ring/encoder.ts';
+import { isClosed } from '../../tables/ring/frame.ts';
+import { Views } from '../../tables/ring/layout.ts';
 import { ringTable as spec } from '../fixtures/ring-table.ts';
 
 const TIME_NS = spec.columns.findIndex(({ name }) => name === 'time_ns');
 const codec = new RowCodec(spec);
+const encoder = new RowEncoder(codec.layout);
+
+/** Bytes: too few for any record, for some, for nearly all. */
+const ROOMS = [64, 200, 960];
+let turn = 0;
+
+/** The record of an event, and what is in it. */
+function record(event: Event, place?: Views, at = 0, room = 0) {
+  const length = encoder.encode(7, event, 100, place, at, room);
+  const { memory, at: begin } = encoder;
+  expect(length % 8).toBe(0);
+  expect(codec.isSound(memory, begin, length)).toBe(true);
+  expect(isClosed(memory, begin, length)).toBe(true);
+  return {
+    bytes: Buffer.from(memory.bytes.subarray(begin, begin + length)),
+    values: spec.columns.map((_, i) => codec.value(memory, begin, i)),
+  };
+}
 
 function readBack(cells: readonly Cell[], shared: Shared | null = null) {
   const event = newEvent(spec);
   for (const [i, cell] of cells.entries()) event[i] = cell;
   event.shared = shared;
-  const length = codec.encode(7, event, 100);
-  expect(length % 8).toBe(0);
-  expect(codec.isSound(codec.record, 0, length)).toBe(true);
-  return spec.columns.map((_, i) => codec.value(codec.record, 0, i));
+  const apart = record(event);
+  // Where it is to stand, among other bytes: the same, whether it has room there or not.
+  const place = new Views(new ArrayBuffer(1024));
+  place.bytes.fill(0xee);
+  const room = ROOMS[turn++ % ROOMS.length] ?? 0;
+  expect(record(event, place, 56, room)).toEqual(apart);
+  const around = [place.bytes.subarray(0, 56), place.bytes.subarray(56 + room)];
+  expect(around.every((part) => part.equals(Buffer.alloc(part.length, 0xee)))).toBe(true);
+  return apart.values;
 }
 
 const text = fc.oneof(
@@ -52,14 +78,15 @@ test('cells that are shared are stored as those that are not, whichever they are
   );
 });
 
-test('what is shared belongs to one codec', () => {
+test('what is shared belongs to one encoder', () => {
   const shared = new Shared([2, 3]);
   const row = [null, 1, 5, 'text', 0.5, 'note', null];
   readBack(row, shared);
   const other = new RowCodec({ ...spec, columns: [...spec.columns].reverse() });
+  const otherEncoder = new RowEncoder(other.layout);
   const event = Object.assign([...row].reverse(), { shared });
-  other.encode(7, event, 0);
-  expect(other.value(other.record, 0, 4)).toBe(5);
+  otherEncoder.encode(7, event, 0);
+  expect(other.value(otherEncoder.memory, 0, 4)).toBe(5);
   expect(readBack(row, shared)).toEqual(readBack(row));
 });
 
