@@ -19,6 +19,8 @@ const FIRST_SCRATCH_BYTES = 65_536;
 /** Up to this many characters a loop over char codes beats the call into Node's UTF-8 writer (measured). */
 const SHORT_TEXT = 24;
 const WORD_BYTES = 4;
+/** A place in bytes as one in words: a division makes it a double. */
+const WORD_SHIFT = 2;
 /** Up to this many bytes a loop over words beats a copy by Node (measured). */
 const SHORT_SLICE = 512;
 const MAX_I64 = 2n ** 63n - 1n;
@@ -87,7 +89,7 @@ export class RowEncoder {
       this.#memory = place;
       this.#at = at;
       this.#limitHere = at + room;
-      place.u32.set(words, at / WORD_BYTES);
+      place.u32.set(words, at >>> WORD_SHIFT);
       this.#end = at + words.length * WORD_BYTES;
     } else this.#beginApart(words);
     this.#putSource(source);
@@ -129,7 +131,7 @@ export class RowEncoder {
       const value = event[i] as Cell | undefined;
       // The slot's place, in words; a text may move the record elsewhere.
       const { i32 } = this.#memory;
-      const word = this.#at / WORD_BYTES + (this.#words[i] as number);
+      const word = (this.#at >>> WORD_SHIFT) + (this.#words[i] as number);
       if (typeof value === 'number') {
         if (this.#kinds[i] === DOUBLE) this.#memory.f64[word >>> 1] = value;
         else if (this.#kinds[i] !== INTEGER) throw this.#refusal(i, 'a number');
@@ -143,7 +145,7 @@ export class RowEncoder {
         }
       } else if (value === null || value === undefined) {
         if (this.#words[i] === RECORD_TIME / WORD_BYTES) throw this.#refusal(i, 'NULL');
-        const nulls = (this.#at + RECORD_NULLS) / WORD_BYTES + (i >>> 5);
+        const nulls = ((this.#at + RECORD_NULLS) >>> WORD_SHIFT) + (i >>> 5);
         i32[nulls] = (i32[nulls] as number) | (1 << (i & 31));
       } else if (typeof value === 'bigint') {
         if (this.#kinds[i] !== INTEGER) throw this.#refusal(i, 'a bigint');
@@ -168,7 +170,7 @@ export class RowEncoder {
     else if (typeof value === 'string') this.#putText(value);
     else this.#putBytes(value);
     const { u32 } = this.#memory;
-    const word = this.#at / WORD_BYTES + (this.#words[column] as number);
+    const word = (this.#at >>> WORD_SHIFT) + (this.#words[column] as number);
     u32[word] = start;
     u32[word + 1] = this.#end - this.#at - start;
   }
@@ -183,7 +185,7 @@ export class RowEncoder {
   /** @param value a safe integer */
   #putInteger(slot: number, value: number): void {
     const { i32 } = this.#memory;
-    const word = (this.#at + slot) / WORD_BYTES;
+    const word = (this.#at + slot) >>> WORD_SHIFT;
     i32[word] = value;
     i32[word + 1] = Math.floor(value / 2 ** 32);
   }
@@ -207,8 +209,8 @@ export class RowEncoder {
     }
     this.#reserve(length);
     const { i32 } = this.#memory;
-    const to = this.#end / WORD_BYTES;
-    const from = start / WORD_BYTES;
+    const to = this.#end >>> WORD_SHIFT;
+    const from = start >>> WORD_SHIFT;
     // Of the last word what is no more the slice's is cleared.
     const count = Math.ceil(length / WORD_BYTES);
     for (let i = 0; i < count; i++) i32[to + i] = words[from + i] as number;
