@@ -14,11 +14,6 @@ const LENGTH = 0x3fff_ffff;
 const HEADER = 8;
 /** One pass hands over no more than about this, so that the caller can give room back in between. */
 const PASS_BYTES = 512 * 1024;
-/** A ring that has so much in it at a look is busy: hundreds of records. */
-const BUSY_BYTES = 64 * 1024;
-/** What a busy ring is to hold at the next look: this part of its size. */
-const FILLED = 8;
-
 /**
  * Gets each record in order; `view` is the kernel's memory, valid only during the call. `end` is the
  * position behind the record: it only grows, for as long as the BPF map lives.
@@ -35,8 +30,6 @@ export class KernelRing {
   readonly #view: DataView;
   #position: number;
   #released: number;
-  /** The last one, ms. */
-  #pause = PAUSE_MS;
 
   /**
    * Goes on where the last consumer gave room back.
@@ -63,15 +56,6 @@ export class KernelRing {
   /** Behind the last record that was handed over. */
   get position(): number {
     return this.#position;
-  }
-
-  /** How long the ring may be left alone after so much was in it, ms; 0: it had nothing. */
-  pauseAfter(bytes: number): number {
-    const wanted = this.#size / FILLED;
-    const isBusy = bytes >= Math.min(BUSY_BYTES, wanted);
-    const pause = isBusy ? (this.#pause * wanted) / bytes : PAUSE_MS;
-    this.#pause = Math.round(Math.min(Math.max(pause, SHORT_PAUSE_MS), LONG_PAUSE_MS));
-    return bytes === 0 ? 0 : this.#pause;
   }
 
   /** Up to where the kernel has its room back. */
@@ -119,19 +103,11 @@ export class KernelRing {
   }
 }
 
-/** How long until the next look at a ring that had little, ms: one wake-up serves a burst. */
-export const PAUSE_MS = 40;
-/** … that had so much that it might be full by then. */
-export const SHORT_PAUSE_MS = 10;
-/** … that is busy, and far from full. A look costs as much as hundreds of events: all caches are cold. */
-const LONG_PAUSE_MS = 120;
-
 /**
  * Call `drain` whenever the descriptor gets readable: at once, then again and again after the pause that it asks
  * for, until nothing was there. Level-triggered: what comes between the last drain and the wait wakes at once.
  *
- * An event that comes alone is there at once. Under load each look costs 150 to 400 us beside its events, and there
- * is one every 40 ms, or of a busy ring every 120.
+ * An event that comes alone is there at once.
  */
 export class RingWaker {
   /** Kept here for its whole life: a poll handle that nothing refers to is collected and goes quiet. */

@@ -1,8 +1,9 @@
 /** The exec hook: tells of each program file that is run for the first time (bpf/discover.bpf.c). */
 import { bpfObjectPath } from '../../native/assets.ts';
 import { deleteElement, lookupArray } from '../../native/bpf-map.ts';
-import { KernelRing, RingWaker, SHORT_PAUSE_MS } from '../../native/kernel-ring.ts';
+import { KernelRing, RingWaker } from '../../native/kernel-ring.ts';
 import { BpfObject } from '../../native/libbpf.ts';
+import { SHORT_PAUSE_MS } from '../../native/ring-pace.ts';
 
 /** struct program_key and struct program_record of bpf/discover.h; tested against it. */
 export const ProgramKey = { ino: 0, size: 8, mtime: 16, dev: 24, generation: 28 } as const;

@@ -14,6 +14,7 @@ import { LiveAuditError } from '../../native/errors.ts';
 import type { Executable } from '../../native/executables.ts';
 import { KernelRing, type RecordSink, RingWaker } from '../../native/kernel-ring.ts';
 import type { BpfObject } from '../../native/libbpf.ts';
+import { RingPace } from '../../native/ring-pace.ts';
 import type { Event } from '../event.ts';
 import { guardedRedactor, type Redaction, textWithheld } from '../redact/guarded.ts';
 import type { Redactor } from '../redact/redactor.ts';
@@ -124,10 +125,11 @@ export class CaptureSession {
       this.#refused = new Trouble(log);
       this.#resume();
       this.#attachTracepoints(capture.tracepoints);
+      const pace = new RingPace(this.#object.mapEntries('events'));
       this.#waker = new RingWaker(events, () => {
         const from = this.#ring.position;
         this.drain();
-        return this.#ring.pauseAfter(this.#ring.position - from);
+        return pace.after(this.#ring.position - from);
       });
       this.drain(); // at once: a collector that is killed again soon must not leave the ring full
     } catch (error) {

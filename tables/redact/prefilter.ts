@@ -10,6 +10,8 @@
  * slower; so is a regular expression over a string, for the string must be made first.
  */
 
+import { MemoryWords } from '../memory-words.ts';
+
 /** Characters of the shortest keyword. */
 export const SHORTEST_KEYWORD = 6;
 const GRAM = 3;
@@ -164,9 +166,7 @@ export class Prefilter {
   /** Of keywords that may begin the text: without their first place. */
   readonly #first = new Grams();
   readonly #url: Pattern;
-  /** The memory that the last text was in, as words: texts come from one memory again and again. */
-  #memory: ArrayBufferLike = new ArrayBuffer(0);
-  #words = new Int32Array(this.#memory);
+  readonly #memory = new MemoryWords();
 
   /** @param keywords of at least SHORTEST_KEYWORD characters, in Latin-1; URLs are found too */
   constructor(keywords: readonly string[]) {
@@ -197,11 +197,7 @@ export class Prefilter {
    */
   has(bytes: Uint8Array, from = 0, to = bytes.length): boolean {
     const { buffer, byteOffset } = bytes;
-    if (buffer !== this.#memory) {
-      this.#memory = buffer;
-      this.#words = new Int32Array(buffer, 0, Math.floor(buffer.byteLength / WORD_BYTES));
-    }
-    const words = this.#words;
+    const words = this.#memory.of(buffer);
     const flags = this.#grams.flags;
     // Words that are the text's alone. Before the first no keyword has its trigram; behind the last one may.
     const first = (byteOffset + from + WORD_BYTES - 1) >>> 2;
