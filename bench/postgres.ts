@@ -1,36 +1,64 @@
 /**
- * What the capture of PostgreSQL costs: pgbench's selects, 4 clients, backends and collector on the same cores,
- * with capture and without in turn. As root: `node bench/postgres.ts [--seconds 4] [--rounds 7]`.
+ * What the capture of PostgreSQL costs: pgbench's selects, 4 clients, backends and collector on the same cores, at a
+ * captured server and at its twin in turn. As root: `node bench/postgres.ts [--seconds 2] [--blocks 5] [--rounds 3]`.
  */
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { spec } from '../tables/postgres_queries/spec.ts';
-import { captureCost } from './lib/capture-cost.ts';
-import { BenchServer, type Mode, what } from './lib/postgres-server.ts';
+import { BenchServer, CAPTURED, type Mode, makeTwin, what } from './lib/postgres-server.ts';
 import { type Finding, report } from './lib/report.ts';
+import { twinCost } from './lib/twin-cost.ts';
 
 /** µs of a backend for each statement. */
 const BACKEND_BAR = 3;
-/** Load that is not measured: the collector's code is compiled when it has seen some events. */
-const WARM_UP_SECONDS = 2;
 const MODES: readonly Mode[] = ['simple', 'prepared'];
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '4' }, rounds: { type: 'string', default: '7' } },
+  options: {
+    seconds: { type: 'string', default: '2' },
+    /** Servers begin anew, and change places. */
+    blocks: { type: 'string', default: '5' },
+    /** Of each block. */
+    rounds: { type: 'string', default: '3' },
+  },
 });
-const seconds = Number(values.seconds);
-const rounds = Number(values.rounds);
+const [seconds, blocks, rounds] = [values.seconds, values.blocks, values.rounds].map(Number) as [
+  number,
+  number,
+  number,
+];
 
 if (process.geteuid?.() !== 0) throw new Error('the benchmark needs root: it loads BPF programs');
+const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'la-bench-twin-'));
+fs.chmodSync(directory, 0o755);
+const twin = makeTwin(directory);
+const servers = [await BenchServer.make(), await BenchServer.make()] as const;
+
+/** In every other block the two have changed places. */
+async function block(mode: Mode, number: number) {
+  for (const server of servers) await server.stop();
+  const [captured, free] = number % 2 === 0 ? servers : [servers[1], servers[0]];
+  await captured.start(CAPTURED);
+  await free.start(twin);
+  return {
+    captured: () => captured.selects(mode, seconds),
+    free: () => free.selects(mode, seconds),
+  };
+}
+
 const findings: Finding[] = [];
-const server = await BenchServer.start();
 try {
   for (const mode of MODES) {
-    const load = () => server.selects(mode, seconds);
-    const warmUp = () => server.selects(mode, WARM_UP_SECONDS);
-    const cost = { what: what(mode), spec, rounds, serverBar: BACKEND_BAR, load, warmUp };
-    findings.push(...(await captureCost(cost)));
+    const cost = { what: what(mode), spec, blocks, rounds, serverBar: BACKEND_BAR };
+    const isAlone = (states: string) => !states.includes(twin);
+    findings.push(
+      ...(await twinCost({ ...cost, block: (number) => block(mode, number), isAlone })),
+    );
   }
 } finally {
-  await server.stop();
+  for (const server of servers) await server.close();
+  fs.rmSync(directory, { recursive: true });
 }
 report(findings);

@@ -5,9 +5,10 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Load } from './capture-cost.ts';
+import type { Load } from './cost.ts';
 
 const BIN = '/usr/lib/postgresql/15/bin';
+export const CAPTURED = `${BIN}/postgres`;
 const PORT = '5432';
 const START_TRIES = 300;
 const START_STEP_MS = 100;
@@ -24,31 +25,39 @@ export type Mode = 'simple' | 'prepared';
 
 export class BenchServer {
   readonly #directory = fs.mkdtempSync(path.join(os.tmpdir(), 'la-bench-pg-'));
-  readonly #child: ChildProcess;
+  #child: ChildProcess | null = null;
 
   private constructor() {
-    const data = path.join(this.#directory, 'data');
     fs.chownSync(this.#directory, 65_534, 65_534);
-    run('setpriv', [
-      ...AS_NOBODY,
-      ...[`${BIN}/initdb`, '-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync'],
-    ]);
+    const init = [`${BIN}/initdb`, '-D', this.#data, '-U', 'postgres', '-A', 'trust', '--no-sync'];
+    run('setpriv', [...AS_NOBODY, ...init]);
+  }
+
+  /** With pgbench's tables, and not running. */
+  static async make(): Promise<BenchServer> {
+    const server = new BenchServer();
+    await server.start(CAPTURED);
+    run(`${BIN}/pgbench`, ['-i', '-q', '-s', `${SCALE}`, ...server.#connection]);
+    await server.stop();
+    return server;
+  }
+
+  get #data(): string {
+    return path.join(this.#directory, 'data');
+  }
+
+  /** @param program CAPTURED, or a twin of it */
+  async start(program: string): Promise<void> {
     const settings = ['-c', 'shared_buffers=256MB', '-c', 'autovacuum=off', '-c', 'fsync=off'];
-    const place = ['-D', data, '-k', this.#directory, '-p', PORT, '-h', ''];
-    this.#child = spawn('setpriv', [...AS_NOBODY, `${BIN}/postgres`, ...place, ...settings], {
+    const place = ['-D', this.#data, '-k', this.#directory, '-p', PORT, '-h', ''];
+    this.#child = spawn('setpriv', [...AS_NOBODY, program, ...place, ...settings], {
       stdio: 'ignore',
       cwd: '/',
     });
-  }
-
-  static async start(): Promise<BenchServer> {
-    const server = new BenchServer();
-    for (let tries = 0; !server.#isReady(); tries++) {
+    for (let tries = 0; !this.#isReady(); tries++) {
       if (tries === START_TRIES) throw new Error('postgres does not start');
       await sleep(START_STEP_MS);
     }
-    run(`${BIN}/pgbench`, ['-i', '-q', '-s', `${SCALE}`, ...server.#connection]);
-    return server;
   }
 
   get #connection(): string[] {
@@ -62,7 +71,7 @@ export class BenchServer {
 
   /** CPU of the backends that have ended: the postmaster waits for each. ns */
   #backendTime(): number {
-    const stat = fs.readFileSync(`/proc/${this.#child.pid}/stat`, 'latin1');
+    const stat = fs.readFileSync(`/proc/${this.#child?.pid}/stat`, 'latin1');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return ((Number(fields[CUTIME]) + Number(fields[CUTIME + 1])) / TICKS_PER_S) * 1e9;
   }
@@ -86,11 +95,32 @@ export class BenchServer {
   }
 
   async stop(): Promise<void> {
+    if (this.#child === null || this.#child.exitCode !== null) return;
     const exited = once(this.#child, 'exit');
-    this.#child.kill('SIGQUIT');
+    this.#child.kill('SIGINT');
     await exited;
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
     fs.rmSync(this.#directory, { recursive: true });
   }
+}
+
+/**
+ * A copy of the server that no collector takes for one: the name of a variable, by which servers are recognised, is
+ * another one. Its code is the same to the byte.
+ */
+export function makeTwin(directory: string): string {
+  const bytes = fs.readFileSync(CAPTURED);
+  const [name, other] = [Buffer.from('\0MyProcPort\0'), Buffer.from('\0NoProcPort\0')];
+  const at = bytes.indexOf(name);
+  if (at < 0 || bytes.indexOf(name, at + 1) >= 0)
+    throw new Error(`${CAPTURED}: one name is expected`);
+  other.copy(bytes, at);
+  const twin = path.join(directory, 'twin');
+  fs.writeFileSync(twin, bytes, { mode: 0o755 });
+  return twin;
 }
 
 export const what = (mode: Mode): string => `pgbench -S -M ${mode}, ${CLIENTS} clients`;
