@@ -24,11 +24,9 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
   },
 });
-const [seconds, blocks, rounds] = [values.seconds, values.blocks, values.rounds].map(Number) as [
-  number,
-  number,
-  number,
-];
+const seconds = Number(values.seconds);
+const blocks = Number(values.blocks);
+const rounds = Number(values.rounds);
 
 if (process.geteuid?.() !== 0) throw new Error('the benchmark needs root: it loads BPF programs');
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'la-bench-twin-'));
@@ -51,11 +49,8 @@ async function block(mode: Mode, number: number) {
 const findings: Finding[] = [];
 try {
   for (const mode of MODES) {
-    const cost = { what: what(mode), spec, blocks, rounds, serverBar: BACKEND_BAR };
-    const isAlone = (states: string) => !states.includes(twin);
-    findings.push(
-      ...(await twinCost({ ...cost, block: (number) => block(mode, number), isAlone })),
-    );
+    const cost = { what: what(mode), spec, blocks, rounds, serverBar: BACKEND_BAR, twin };
+    findings.push(...(await twinCost({ ...cost, block: (number) => block(mode, number) })));
   }
 } finally {
   for (const server of servers) await server.close();

@@ -14,6 +14,7 @@ const LENGTH = 0x3fff_ffff;
 const HEADER = 8;
 /** One pass hands over no more than about this, so that the caller can give room back in between. */
 const PASS_BYTES = 512 * 1024;
+
 /**
  * Gets each record in order; `view` is the kernel's memory, valid only during the call. `end` is the
  * position behind the record: it only grows, for as long as the BPF map lives.

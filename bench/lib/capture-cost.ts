@@ -7,7 +7,6 @@ import { TablesCollector } from './tables-collector.ts';
 
 /** The collector stores what is left, and what it does on a change, and a second later, is over. */
 const SETTLE_MS = 1200;
-const SWITCH_STEP_MS = 20;
 
 export interface Cost {
   readonly what: string;
@@ -31,10 +30,7 @@ class Switched {
 
   async switch(on: boolean): Promise<void> {
     this.#collector.capture(on ? [this.#spec.name] : []);
-    while (this.#collector.states().includes('"attached"') !== on) {
-      if (this.#collector.hasLeft) throw new Error('the collector left');
-      await sleep(SWITCH_STEP_MS);
-    }
+    await this.#collector.attached(on);
     await sleep(SETTLE_MS);
   }
 

@@ -4,10 +4,12 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TABLES } from '../../extension/cli/config/schema.ts';
 import { release } from './load-world.ts';
 
 const EXECUTABLE = path.resolve(import.meta.dirname, '../../build/live_audit.ext');
+const ATTACH_STEP_MS = 20;
 
 export class TablesCollector {
   readonly stateDir: string;
@@ -44,6 +46,14 @@ export class TablesCollector {
       return fs.readFileSync(path.join(this.stateDir, 'probes.json'), 'utf8');
     } catch {
       return '';
+    }
+  }
+
+  /** Until probes are attached, or none is any more. */
+  async attached(on = true): Promise<void> {
+    while (this.states().includes('"attached"') !== on) {
+      if (this.hasLeft) throw new Error('the collector left');
+      await sleep(ATTACH_STEP_MS);
     }
   }
 

@@ -1,9 +1,8 @@
 /**
- * What capture costs, by two servers side by side: one is captured, its twin is the same program under a name that no
- * server has, so it is not. The load goes to them in turns, seconds apart, and nothing is switched in between: what
+ * What capture costs, by two servers side by side: one is captured; its twin is the same program with one variable under
+ * another name, so that it is not. The load goes to them in turns, seconds apart, and nothing is switched in between: what
  * drifts in the machine is in both alike. They change places from block to block.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { TableSpec } from '../../extension/sdk/spec.ts';
 import { costFindings, type Load, Meter, type Round, refuseOthers, roundOf } from './cost.ts';
 import type { Finding } from './report.ts';
@@ -11,7 +10,6 @@ import { TablesCollector } from './tables-collector.ts';
 
 /** The collector stores what is left. */
 const SETTLE_MS = 400;
-const ATTACH_STEP_MS = 50;
 
 export interface Twins {
   captured(): Promise<Load>;
@@ -26,8 +24,8 @@ export interface TwinCost {
   readonly serverBar: number;
   /** Both servers begin anew; warm. */
   block(number: number): Promise<Twins>;
-  /** Whether the twin is in none of the probes that the collector tells of. */
-  isAlone(states: string): boolean;
+  /** The twin's program, which the collector must not tell of. */
+  readonly twin: string;
 }
 
 async function round(twins: Twins, meter: Meter): Promise<Round> {
@@ -46,13 +44,10 @@ export async function twinCost(cost: TwinCost): Promise<Finding[]> {
   try {
     for (let number = 0; number < cost.blocks; number++) {
       const twins = await cost.block(number);
-      while (!collector.states().includes('"attached"')) {
-        if (collector.hasLeft) throw new Error('the collector left');
-        await sleep(ATTACH_STEP_MS);
-      }
+      await collector.attached();
       await twins.free();
       await twins.captured();
-      if (!cost.isAlone(collector.states())) throw new Error('the twin is captured, too');
+      if (collector.states().includes(cost.twin)) throw new Error('the twin is captured, too');
       for (let n = 0; n < cost.rounds; n++) all.push(await round(twins, meter));
     }
   } finally {

@@ -7,8 +7,12 @@ import type { RingWriter } from '../ring/writer.ts';
 const KEY_BYTES = 4;
 const VALUE_BYTES = 8;
 
-/** Which counters of the BPF side, the first ones, are which of the ledger. */
-const LEDGER_NAMES: readonly LedgerName[] = ['events_seen', 'lost_reserve', 'lost_state'];
+/** Which counter of the BPF side is which of the ledger: its first ones, which one call reads. */
+const LEDGER_OF_COUNTER: readonly (readonly [number, LedgerName])[] = [
+  [Counter.SEEN, 'events_seen'],
+  [Counter.LOST_RESERVE, 'lost_reserve'],
+  [Counter.LOST_STATE, 'lost_state'],
+];
 
 /** Whether a descriptor is of such a map: reading another one would write beyond our memory. */
 export function areCounters(fd: number): boolean {
@@ -22,11 +26,13 @@ export function areCounters(fd: number): boolean {
 }
 
 export class KernelCounters {
-  readonly #keys = new Uint32Array(LEDGER_NAMES.length);
+  readonly #cpus = possibleCpus();
+  readonly #keys = new Uint32Array(LEDGER_OF_COUNTER.length);
   /** Of each counter the counts of all CPUs. */
-  readonly #slots = new BigUint64Array(LEDGER_NAMES.length * possibleCpus());
+  readonly #slots = new BigUint64Array(LEDGER_OF_COUNTER.length * this.#cpus);
   readonly #bytes = new Uint8Array(this.#slots.buffer);
-  readonly #filtered = new BigUint64Array(possibleCpus());
+  readonly #filtered = new BigUint64Array(this.#cpus);
+  readonly #filteredBytes = new Uint8Array(this.#filtered.buffer);
 
   /**
    * Bring the ledger up to what was counted since the epoch began.
@@ -34,21 +40,18 @@ export class KernelCounters {
    */
   read(fd: number, writer: RingWriter): void {
     // What the config did not want is no event of the ledger: it counts as not seen. It is read before what was seen.
-    lookupArray(fd, Counter.FILTERED, new Uint8Array(this.#filtered.buffer));
+    lookupArray(fd, Counter.FILTERED, this.#filteredBytes);
     lookupFirst(fd, this.#keys, this.#bytes);
-    const cpus = this.#filtered.length;
-    for (const [counter, name] of LEDGER_NAMES.entries()) {
-      const total = sum(this.#slots, counter * cpus, cpus);
-      writer.setTotal(
-        name,
-        counter === Counter.SEEN ? total - sum(this.#filtered, 0, cpus) : total,
-      );
+    const filtered = sum(this.#filtered);
+    for (const [counter, name] of LEDGER_OF_COUNTER) {
+      const total = sum(this.#slots.subarray(counter * this.#cpus, (counter + 1) * this.#cpus));
+      writer.setTotal(name, counter === Counter.SEEN ? total - filtered : total);
     }
   }
 }
 
-function sum(slots: BigUint64Array, from: number, count: number): number {
+function sum(counts: BigUint64Array): number {
   let total = 0n;
-  for (let i = from; i < from + count; i++) total += slots[i] as bigint;
+  for (const count of counts) total += count;
   return Number(total);
 }

@@ -99,7 +99,8 @@ export class CaptureSession {
       const events = this.#object.mapFd('events');
       this.#countersFd = this.#object.mapFd('counters');
       this.#epoch = epochOf(events);
-      this.#ring = new KernelRing(events, this.#object.mapEntries('events'));
+      const ringBytes = this.#object.mapEntries('events');
+      this.#ring = new KernelRing(events, ringBytes);
       const { parameterBytes, settings = NO_SETTINGS } = options;
       this.#configure(settings.maps);
       const wanted = new Set([...settings.options, ...(parameterBytes > 0 ? ['parameters'] : [])]);
@@ -125,7 +126,7 @@ export class CaptureSession {
       this.#refused = new Trouble(log);
       this.#resume();
       this.#attachTracepoints(capture.tracepoints);
-      const pace = new RingPace(this.#object.mapEntries('events'));
+      const pace = new RingPace(ringBytes);
       this.#waker = new RingWaker(events, () => {
         const from = this.#ring.position;
         this.drain();

@@ -15,25 +15,16 @@ export const NO_TAG = -1;
 const MAX_FORMS = 8;
 
 const at = placesOf(spec);
-/** What all rows of a connection have in common, and what is computed when it is asked for. */
-const OF_CONNECTION: readonly number[] = [
+/** What the rows of any form have in common, and what is computed when it is asked for. */
+const ALWAYS: readonly number[] = [
   ...[at.pid, at.uid, at.user, at.database, at.application_name, at.client_address],
   ...[at.client_port, at.container_id, at.server_path, at.server_version],
   ...[at.fingerprint, at.normalized, at.protocol],
 ];
 /** … and those of one command that went well, without parameters. */
-const OF_COMMAND: readonly number[] = [at.command_tag, at.sqlstate, at.error, at.parameters];
+const TAGGED: readonly number[] = [at.command_tag, at.sqlstate, at.error, at.parameters];
 /** … and those of no prepared statement. */
 const NAMELESS: readonly number[] = [at.statement_name];
-
-/** By whether it has a tag, and whether it has a name. */
-const PLACES: readonly (readonly (readonly number[])[])[] = [
-  [[...OF_CONNECTION, ...NAMELESS], OF_CONNECTION],
-  [
-    [...OF_CONNECTION, ...OF_COMMAND, ...NAMELESS],
-    [...OF_CONNECTION, ...OF_COMMAND],
-  ],
-];
 
 interface Form {
   readonly key: number;
@@ -80,8 +71,9 @@ export class Forms {
 
   #fill(server: KnownServer, protocol: number, name: number, tag: number): EventCells {
     const event = newEvent(spec);
-    const isNamed = (name & Known.NAME) !== 0;
-    event.shared = new Shared(PLACES[tag === NO_TAG ? 0 : 1]?.[isNamed ? 1 : 0] ?? OF_CONNECTION);
+    const tagged = tag === NO_TAG ? [] : TAGGED;
+    const nameless = (name & Known.NAME) === 0 ? NAMELESS : [];
+    event.shared = new Shared([...ALWAYS, ...tagged, ...nameless]);
     event[at.pid] = this.#pid;
     event[at.uid] = this.#who.uid;
     event[at.user] = this.#who.user;

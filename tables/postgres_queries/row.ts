@@ -32,6 +32,10 @@ export const MAX_ERROR = 65_536;
 const at = placesOf(spec);
 const NOTHING = Buffer.alloc(0);
 
+/** The rows of a command whose tag has a number; null where that tag counts none. */
+const rowsOf = (server: KnownServer, tag: number, view: DataView, offset: number): Cell =>
+  server.counts[tag] === true ? integerOf(view, offset + StatementLayout.rows) : null;
+
 export class StatementRow {
   readonly #world: World;
   readonly #redactor: Redactor;
@@ -67,9 +71,14 @@ export class StatementRow {
     this.#query(event, view, offset, known, protocol, parts);
     if ((known & Known.NAME) !== 0 && protocol === Protocol.EXTENDED)
       event[at.statement_name] = this.#nameOf(view, offset);
-    if (!isPlain) this.#rest(event, view, offset, known, outcome, server, parts);
-    else if (server.counts[tag] === true)
-      event[at.rows] = integerOf(view, offset + StatementLayout.rows);
+    if (isPlain) {
+      event[at.rows] = rowsOf(server, tag, view, offset);
+      return event;
+    }
+    this.#completion(event, view, offset, known, outcome, server);
+    const bound = protocol === Protocol.EXTENDED ? parts : undefined;
+    event[at.parameters] = bound ? this.#parameters(view, offset, bound) : null;
+    this.#error(event, view, offset, outcome, parts);
     return event;
   }
 
@@ -124,22 +133,6 @@ export class StatementRow {
     return textCell(cutText(this.#redactor.redact(text, cut), this.#world.maxText));
   }
 
-  /** What those have in common that are done, and have nothing but their text and times. */
-  #rest(
-    event: EventCells,
-    view: DataView,
-    offset: number,
-    known: number,
-    outcome: number,
-    server: KnownServer,
-    parts: Parts | undefined,
-  ): void {
-    this.#completion(event, view, offset, known, outcome, server);
-    const isExtended = view.getUint8(offset + StatementLayout.protocol) === Protocol.EXTENDED;
-    event[at.parameters] = isExtended && parts ? this.#parameters(view, offset, parts) : null;
-    this.#error(event, view, offset, outcome, parts);
-  }
-
   /** Tag and rows. */
   #completion(
     event: EventCells,
@@ -154,8 +147,7 @@ export class StatementRow {
     if (outcome === Outcome.DONE && known & Known.TAG) {
       const number = view.getUint32(offset + StatementLayout.tag, true);
       tag = server.tags[number] ?? null;
-      if (server.counts[number] === true)
-        event[at.rows] = integerOf(view, offset + StatementLayout.rows);
+      event[at.rows] = rowsOf(server, number, view, offset);
     } else if (outcome === Outcome.DONE && known & Known.TAG_TEXT) {
       const size = view.getUint8(offset + StatementLayout.tag_size);
       const text = fieldText(this.#memory.bytes(view), offset + StatementLayout.bytes, size);

@@ -85,33 +85,38 @@ export class RowEncoder {
     const shared = event.shared ?? null;
     const template = shared === null ? this.#blank : this.#templateOf(shared, event);
     const { words } = template;
-    if (place !== undefined && words.length * WORD_BYTES + FRAME_BYTES <= room) {
-      this.#memory = place;
-      this.#at = at;
-      this.#limitHere = at + room;
-      place.u32.set(words, at >>> WORD_SHIFT);
-      this.#end = at + words.length * WORD_BYTES;
-    } else this.#beginApart(words);
+    if (place !== undefined && words.length * WORD_BYTES + FRAME_BYTES <= room)
+      this.#makeIn(place, at, room);
+    else this.#makeApart();
+    this.#begin(words);
     this.#putSource(source);
-    this.#putInteger(RECORD_EID, eid);
+    this.#putInteger((this.#at + RECORD_EID) >>> WORD_SHIFT, eid);
     this.#putCells(event, template.rest);
     return this.#finish();
   }
 
+  #makeIn(memory: Views, at: number, room: number): void {
+    this.#memory = memory;
+    this.#at = at;
+    this.#limitHere = at + room;
+  }
+
+  #makeApart(): void {
+    this.#makeIn(this.#scratch, 0, this.#scratch.bytes.length);
+  }
+
   /** @param words of a template: the scratch record has room for them, for one was made in it */
-  #beginApart(words: Uint32Array): void {
-    this.#memory = this.#scratch;
-    this.#at = 0;
-    this.#limitHere = this.#scratch.bytes.length;
-    this.#scratch.u32.set(words);
-    this.#end = words.length * WORD_BYTES;
+  #begin(words: Uint32Array): void {
+    this.#memory.u32.set(words, this.#at >>> WORD_SHIFT);
+    this.#end = this.#at + words.length * WORD_BYTES;
   }
 
   #templateOf(shared: Shared, event: Event): Template {
     const known = shared.encoded as Template | null;
     if (known?.encoder === this) return known;
     const places = new Set(shared.places);
-    this.#beginApart(this.#blank.words);
+    this.#makeApart();
+    this.#begin(this.#blank.words);
     this.#putCells(
       event,
       this.#blank.rest.filter((place) => places.has(place)),
@@ -140,8 +145,7 @@ export class RowEncoder {
           i32[word + 1] = value >> 31;
         } else {
           if (!Number.isSafeInteger(value)) throw this.#refusal(i, String(value));
-          i32[word] = value;
-          i32[word + 1] = Math.floor(value / 2 ** 32);
+          this.#putInteger(word, value);
         }
       } else if (value === null || value === undefined) {
         if (this.#words[i] === RECORD_TIME / WORD_BYTES) throw this.#refusal(i, 'NULL');
@@ -179,13 +183,12 @@ export class RowEncoder {
     if (!Number.isSafeInteger(source) || source < 0) {
       throw new LiveAuditError('RING_ROW', `source ${source}`);
     }
-    this.#putInteger(RECORD_SOURCE, source);
+    this.#putInteger((this.#at + RECORD_SOURCE) >>> WORD_SHIFT, source);
   }
 
   /** @param value a safe integer */
-  #putInteger(slot: number, value: number): void {
+  #putInteger(word: number, value: number): void {
     const { i32 } = this.#memory;
-    const word = (this.#at + slot) >>> WORD_SHIFT;
     i32[word] = value;
     i32[word + 1] = Math.floor(value / 2 ** 32);
   }
@@ -257,9 +260,7 @@ export class RowEncoder {
     if (need > this.#scratch.bytes.length)
       this.#scratch = new Views(new ArrayBuffer(2 ** Math.ceil(Math.log2(need))));
     this.#scratch.bytes.set(made);
-    this.#memory = this.#scratch;
-    this.#at = 0;
-    this.#limitHere = this.#scratch.bytes.length;
+    this.#makeApart();
     this.#end = done;
   }
 

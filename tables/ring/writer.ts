@@ -31,7 +31,7 @@ export type Step = (typeof STEPS)[number] | EpochStep;
 const MAX_ROOM = 4096;
 /** A full ring gives up this part of its capacity at a time. */
 const GIVEN_UP_AHEAD = 64;
-const STEPS_BEFORE = ['encoded', 'tail', 'pad'] as const;
+const STEPS_BEFORE = STEPS.slice(0, STEPS.indexOf('record'));
 
 export interface RingWriterOptions {
   readonly directory: string;
@@ -156,8 +156,7 @@ export class RingWriter {
     const place = this.#isFree(at) ? this.#data : undefined;
     const length = this.#encoder.encode(this.#nextEid, event, position, place, at, this.#room);
     const isInPlace = this.#encoder.memory === this.#data;
-    const pad = isInPlace ? this.#nothingBefore() : this.#makeRoom(length);
-    if (!isInPlace) this.#copy(length, pad === 0 ? at : 0);
+    const pad = isInPlace ? this.#nothingBefore() : this.#moveIn(length);
     this.#onStep?.('record');
     this.#head += pad + length;
     this.#added++;
@@ -229,8 +228,8 @@ export class RingWriter {
     return 0;
   }
 
-  /** Make room at the head for a record that was made apart. @returns bytes of the pad before it */
-  #makeRoom(length: number): number {
+  /** Make room at the head for a record that was made apart, and copy it there. @returns bytes of the pad before it */
+  #moveIn(length: number): number {
     const at = this.#head % this.capacity;
     const room = this.capacity - at;
     const pad = length > room ? room : 0;
@@ -243,11 +242,9 @@ export class RingWriter {
     this.#onStep?.('tail');
     if (pad !== 0) writeFrame(this.#data, at, pad, PAD);
     this.#onStep?.('pad');
+    const record = this.#encoder.memory.bytes.subarray(0, length);
+    this.#data.bytes.set(record, pad === 0 ? at : 0);
     return pad;
-  }
-
-  #copy(length: number, at: number): void {
-    this.#data.bytes.set(this.#encoder.memory.bytes.subarray(0, length), at);
   }
 
   /**

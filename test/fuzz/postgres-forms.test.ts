@@ -7,7 +7,7 @@ import { spec } from '../../tables/postgres_queries/spec.ts';
 import { RowCodec } from '../../tables/ring/codec.ts';
 import { RowEncoder } from '../../tables/ring/encoder.ts';
 import { Views } from '../../tables/ring/layout.ts';
-import { Backend, recording, sources, world } from '../fixtures/postgres/records.ts';
+import { Backend, sources, world } from '../fixtures/postgres/records.ts';
 
 const codec = new RowCodec(spec);
 
@@ -19,18 +19,14 @@ class Stored {
 
   rows(records: readonly Buffer[]): Value[][] {
     const rows: Value[][] = [];
-    const { buffer, byteOffset, byteLength } = recording(records);
-    const view = new DataView(buffer, byteOffset, byteLength);
-    for (let at = 0; at < byteLength; ) {
-      const length = view.getUint32(at, true);
-      const event = this.#assembler.accept(view, at + 4, length);
+    for (const { buffer, byteOffset, length } of records) {
+      const view = new DataView(buffer, byteOffset, length);
+      const event = this.#assembler.accept(view, 0, length);
       if (event === 'unreadable') throw new Error('the test makes wrong records');
-      if (event !== null) {
-        this.#encoder.encode(1, event, 0, this.#place, 8, 2000);
-        const { memory, at: begin } = this.#encoder;
-        rows.push(spec.columns.map((_, i) => codec.value(memory, begin, i)));
-      }
-      at += 4 + length;
+      if (event === null) continue;
+      this.#encoder.encode(1, event, 0, this.#place, 8, 2000);
+      const { memory, at } = this.#encoder;
+      rows.push(spec.columns.map((_, i) => codec.value(memory, at, i)));
     }
     return rows;
   }
